@@ -1,0 +1,19 @@
+/* The one error domain of the library. A value exists only where a caller branches on it:
+ * the tool maps it to its exit status, the push to its fallback. Everything else is FAILED. */
+#pragma once
+
+#include <glib.h>
+
+#define UOTA_ERROR (uota_error_quark())
+
+typedef enum {
+	UOTA_ERROR_FAILED,      /* anything that no caller tells apart */
+	UOTA_ERROR_USAGE,       /* the command line is wrong */
+	UOTA_ERROR_REFUSED,     /* the device refused: password, signature, downgrade */
+	UOTA_ERROR_UNREACHABLE, /* no such host, refused, timed out */
+	UOTA_ERROR_UNKNOWN,     /* the device does not know the command */
+	UOTA_ERROR_CLOSED,      /* the device closed the connection */
+	UOTA_ERROR_CANCELLED,   /* the caller's cancellable was triggered */
+} UotaError;
+
+GQuark uota_error_quark(void);
