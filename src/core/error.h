@@ -13,6 +13,7 @@ typedef enum {
 	UOTA_ERROR_UNREACHABLE, /* no such host, refused, timed out */
 	UOTA_ERROR_UNKNOWN,     /* the device does not know the command */
 	UOTA_ERROR_CLOSED,      /* the device closed the connection */
+	UOTA_ERROR_UNANSWERED,  /* all was sent, but no answer came: it may have worked */
 	UOTA_ERROR_CANCELLED,   /* the caller's cancellable was triggered */
 } UotaError;
 

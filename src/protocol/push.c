@@ -1,0 +1,292 @@
+/* A push over protocol 1.0. */
+#include "protocol/push.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+#define CHUNK 65536
+#define MANIFEST_MAX (256 * 1024) /* of the board's installed manifest, when it is read back */
+
+static const char magic[4] = {'O', 'T', 'A', 'S'};
+
+/* What leaves is gathered into chunks, so that small headers cost no packet of their own. */
+typedef struct {
+	UotaSession *session;
+	GByteArray *buf;
+	UotaSigner *signer; /* NULL: what passes is not signed */
+	UotaProgress progress;
+	gpointer user_data;
+	const char *path; /* the file that is on its way */
+	guint64 done, total;
+} Out;
+
+static gboolean flush(Out *out, GError **error)
+{
+	gsize len = out->buf->len;
+
+	if (!uota_session_send(out->session, out->buf->data, len, error))
+		return FALSE;
+	out->done += len;
+	g_byte_array_set_size(out->buf, 0);
+	if (out->progress)
+		out->progress(out->path, out->done, out->total, out->user_data);
+	return TRUE;
+}
+
+static gboolean put(Out *out, const void *data, gsize len, GError **error)
+{
+	const guint8 *at = data;
+
+	if (out->signer)
+		uota_signer_update(out->signer, data, len);
+	while (len) {
+		gsize n = MIN(len, CHUNK - out->buf->len);
+
+		g_byte_array_append(out->buf, at, (guint)n);
+		at += n;
+		len -= n;
+		if (out->buf->len == CHUNK && !flush(out, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean put_u16(Out *out, gsize value, GError **error)
+{
+	guint16 big = GUINT16_TO_BE((guint16)value);
+
+	return put(out, &big, sizeof big, error);
+}
+
+static gboolean put_u32(Out *out, guint64 value, GError **error)
+{
+	guint32 big = GUINT32_TO_BE((guint32)value);
+
+	return put(out, &big, sizeof big, error);
+}
+
+static gboolean changed(const UotaFile *file, GError **error)
+{
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		"%s changed while it was being pushed: push again", file->path);
+	return FALSE;
+}
+
+static gboolean put_open_file(Out *out, const UotaFile *file, int fd, GError **error)
+{
+	g_autofree guint8 *buf = g_malloc(CHUNK);
+	guint64 left = file->size;
+
+	while (left) {
+		gssize n = read(fd, buf, (gsize)MIN(left, CHUNK));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return changed(file, error);
+		if (!put(out, buf, (gsize)n, error))
+			return FALSE;
+		left -= (guint64)n;
+	}
+	return TRUE;
+}
+
+static gboolean put_file(Out *out, const UotaFile *file, GError **error)
+{
+	gboolean ok;
+	int fd;
+
+	if (file->content)
+		return put(out, g_bytes_get_data(file->content, NULL),
+			g_bytes_get_size(file->content), error);
+	fd = g_open(file->source, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return changed(file, error);
+	ok = put_open_file(out, file, fd, error);
+	g_close(fd, NULL);
+	return ok;
+}
+
+static guint64 content_size(const UotaManifest *manifest)
+{
+	guint64 sum = 0;
+
+	for (guint i = 0; i < manifest->files->len; i++)
+		sum += ((const UotaFile *)g_ptr_array_index(manifest->files, i))->size;
+	return sum;
+}
+
+guint64 uota_push_stream_size(const UotaManifest *manifest)
+{
+	guint64 sum = sizeof magic + 2 + strlen(manifest->version) + 2 + UOTA_SHA256_SIZE;
+
+	for (guint i = 0; i < manifest->files->len; i++) {
+		const UotaFile *file = g_ptr_array_index(manifest->files, i);
+
+		sum += 2 + strlen(file->path) + 4 + UOTA_SHA256_SIZE + file->size;
+	}
+	return sum;
+}
+
+static gboolean put_stream_file(Out *out, const UotaFile *file, GError **error)
+{
+	gsize len = strlen(file->path);
+
+	out->path = file->path;
+	return put_u16(out, len, error) && put(out, file->path, len, error) &&
+	       put_u32(out, file->size, error) && put(out, file->sha256, UOTA_SHA256_SIZE, error) &&
+	       put_file(out, file, error);
+}
+
+static gboolean put_stream(Out *out, const UotaManifest *manifest, const char *key, GError **error)
+{
+	UotaSigner signer;
+	guint8 trailer[UOTA_SHA256_SIZE] = {0};
+	gsize len = strlen(manifest->version);
+
+	if (!put(out, magic, sizeof magic, error))
+		return FALSE;
+	if (key) {
+		uota_signer_init(&signer, key);
+		out->signer = &signer;
+	}
+	if (!put_u16(out, len, error) || !put(out, manifest->version, len, error) ||
+		!put_u16(out, manifest->files->len, error))
+		return FALSE;
+	for (guint i = 0; i < manifest->files->len; i++)
+		if (!put_stream_file(out, g_ptr_array_index(manifest->files, i), error))
+			return FALSE;
+	if (key)
+		uota_signer_finish(&signer, trailer);
+	out->signer = NULL;
+	return put(out, trailer, sizeof trailer, error) && flush(out, error);
+}
+
+/* The last answer of a push. Silence or a closed connection here is no failure yet. */
+static gboolean expect_commit(UotaSession *session, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+
+	if (uota_session_expect(session, "ok", &cause))
+		return TRUE;
+	if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
+		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE))
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_UNANSWERED,
+			"all was sent, but no answer came: %s", cause->message);
+	else
+		g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
+}
+
+static gboolean announce_stream(Out *out, const UotaManifest *manifest, GError **error)
+{
+	g_autofree char *command = NULL;
+
+	out->total = uota_push_stream_size(manifest);
+	command = g_strdup_printf("stream_ota %" G_GUINT64_FORMAT, out->total);
+	return uota_session_command(out->session, command, "ready", error);
+}
+
+static gboolean push_one(Out *out, const UotaFile *file, GError **error)
+{
+	g_autofree char *hex = uota_sha256_hex(file->sha256);
+	g_autofree char *header =
+		g_strdup_printf("file %s;%" G_GUINT64_FORMAT ";%s\n", file->path, file->size, hex);
+
+	out->path = file->path;
+	return put(out, header, strlen(header), error) && put_file(out, file, error) &&
+	       flush(out, error) && uota_session_expect(out->session, "ok", error);
+}
+
+static gboolean put_manifest(Out *out, const UotaManifest *manifest, GError **error)
+{
+	g_autoptr(GBytes) json = uota_manifest_to_json(manifest);
+	gsize size = g_bytes_get_size(json);
+	g_autofree char *header = g_strdup_printf("manifest %" G_GSIZE_FORMAT "\n", size);
+
+	out->total = content_size(manifest);
+	out->path = "manifest";
+	if (!put(out, header, strlen(header), error) ||
+		!put(out, g_bytes_get_data(json, NULL), size, error) || !flush(out, error))
+		return FALSE;
+	out->done = 0;
+	return uota_session_expect(out->session, "ok", error);
+}
+
+static gboolean push_session(Out *out, const UotaManifest *manifest, GError **error)
+{
+	if (!uota_session_command(out->session, "start_ota", "ready", error) ||
+		!put_manifest(out, manifest, error))
+		return FALSE;
+	for (guint i = 0; i < manifest->files->len; i++)
+		if (!push_one(out, g_ptr_array_index(manifest->files, i), error))
+			return FALSE;
+	return uota_session_send(out->session, "end_ota\n", strlen("end_ota\n"), error) &&
+	       expect_commit(out->session, error);
+}
+
+gboolean uota_push(UotaSession *session, const UotaManifest *manifest, UotaPushKind kind,
+	const char *key, UotaProgress progress, gpointer user_data, UotaPushKind *used,
+	GError **error)
+{
+	g_autoptr(GByteArray) buf = g_byte_array_sized_new(CHUNK);
+	g_autoptr(GError) cause = NULL;
+	Out out = {.session = session, .buf = buf, .progress = progress, .user_data = user_data};
+
+	if (used)
+		*used = kind;
+	if (kind == UOTA_PUSH_COMPLETE)
+		return push_session(&out, manifest, error);
+	if (announce_stream(&out, manifest, &cause))
+		return put_stream(&out, manifest, key, error) && expect_commit(session, error);
+	if (!g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNKNOWN)) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	if (used)
+		*used = UOTA_PUSH_COMPLETE;
+	return push_session(&out, manifest, error);
+}
+
+static gboolean same_files(
+	const UotaManifest *installed, const UotaManifest *wanted, GError **error)
+{
+	for (guint i = 0; i < wanted->files->len; i++) {
+		const UotaFile *file = g_ptr_array_index(wanted->files, i);
+		const UotaFile *there = uota_manifest_lookup(installed, file->path);
+
+		if (there && uota_sha256_equal(there->sha256, file->sha256))
+			continue;
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"the board went on with its old files (%s is not the new one): push again",
+			file->path);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean uota_push_verify(UotaSession *session, const UotaManifest *manifest, GError **error)
+{
+	g_autofree char *version = uota_session_version(session, error);
+	g_autoptr(GBytes) json = NULL;
+	g_autoptr(UotaManifest) installed = NULL;
+
+	if (!version)
+		return FALSE;
+	if (strcmp(version, manifest->version) != 0) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"the board went on with version %s: push again", version);
+		return FALSE;
+	}
+	json = uota_session_get_bytes(session, "/ota_manifest.json", MANIFEST_MAX, error);
+	if (!json)
+		return FALSE;
+	installed =
+		uota_manifest_parse(g_bytes_get_data(json, NULL), g_bytes_get_size(json), error);
+	return installed && same_files(installed, manifest, error);
+}

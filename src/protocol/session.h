@@ -1,0 +1,54 @@
+/* A conversation with a board: the password, then commands of protocol 1.0, one at a time. */
+#pragma once
+
+#include "transport/transport.h"
+
+typedef struct UotaSession UotaSession;
+
+/* Starts a session over @transport (transfer full, also on error).
+ *
+ * @password: (nullable) plaintext to prove ourselves with; NULL: the board has none.
+ * @timeout_ms: the longest that the board may be silent when it is its turn.
+ * @cancellable: (nullable) ends any wait; a reference is kept.
+ *
+ * With a password, a board that wants none is refused: it is not the board it should be.
+ * Errors here and below: UOTA_ERROR_REFUSED, _UNREACHABLE (silence), _CLOSED, _CANCELLED, _UNKNOWN
+ * (the board does not know the command), _FAILED. Returns: (transfer full) */
+UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
+	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void uota_session_free(UotaSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaSession, uota_session_free)
+
+/* Sends @command, a line without its end, and takes the answer, which must be @expected. */
+gboolean uota_session_command(UotaSession *session, const char *command, const char *expected,
+	GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The version that the board has installed; "unknown" when it has none. Returns: (transfer full) */
+char *uota_session_version(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The entries of the folder @path, folders with a `/` at their end.
+ * Returns: (transfer full) (element-type utf8) */
+GPtrArray *uota_session_ls(UotaSession *session, const char *path, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;
+
+/* Takes @len bytes at @data of a file; FALSE with an error ends the download. */
+typedef gboolean (*UotaSink)(const void *data, gsize len, gpointer user_data, GError **error);
+
+/* Downloads @path, any size, into @sink as it comes. After an error inside the file the session
+ * is of no further use. */
+gboolean uota_session_get(UotaSession *session, const char *path, UotaSink sink, gpointer user_data,
+	GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Downloads @path, of at most @max bytes, into memory. Returns: (transfer full) */
+GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the push: sends @len bytes. What the board says meanwhile is an objection, and the error. */
+gboolean uota_session_send(UotaSession *session, const void *data, gsize len, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the push: takes an answer, which must be @expected. Other answers become errors: `denied`,
+ * `sig_mismatch` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN, the rest _FAILED. */
+gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,129 @@
+/* A board that can be reached again. */
+#include "protocol/target.h"
+
+#include <string.h>
+
+#include "core/error.h"
+
+#define RESET_MS 400    /* 1.0 boards reset about 0.3 s after their answer */
+#define RETRY_MS 200    /* between two attempts to reach a board that restarts */
+#define ATTEMPT_MS 2000 /* for one of them: a board that is joining the Wi-Fi is silent */
+#define VERIFY_MS 30000 /* for a board whose answer was overtaken, at least */
+
+UotaSession *uota_target_open(const UotaTarget *target, GError **error)
+{
+	UotaTransport *transport = target->connect(target->connect_data,
+		uota_deadline(target->timeout_ms), target->cancellable, error);
+
+	if (!transport)
+		return NULL;
+	return uota_session_open(
+		transport, target->password, target->timeout_ms, target->cancellable, error);
+}
+
+/* Sleeps; FALSE when cancelled. */
+static gboolean pause_ms(const UotaTarget *target, guint ms, GError **error)
+{
+	UotaDeadline end = uota_deadline(ms);
+	GPollFD fd;
+	gboolean pollable =
+		target->cancellable && g_cancellable_make_pollfd(target->cancellable, &fd);
+
+	while (g_get_monotonic_time() < end && !g_cancellable_is_cancelled(target->cancellable))
+		g_poll(&fd, pollable ? 1 : 0, (gint)((end - g_get_monotonic_time() + 999) / 1000));
+	if (pollable)
+		g_cancellable_release_fd(target->cancellable);
+	if (!g_cancellable_is_cancelled(target->cancellable))
+		return TRUE;
+	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_CANCELLED, "interrupted");
+	return FALSE;
+}
+
+/* One look at the board. After an answered push its version says enough. */
+static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gboolean answered,
+	UotaDeadline deadline, GError **error)
+{
+	UotaTarget once = *target;
+	g_autoptr(UotaSession) session = NULL;
+	g_autofree char *version = NULL;
+	gint64 left = MAX((deadline - g_get_monotonic_time()) / 1000, 1);
+
+	once.timeout_ms = (guint)MIN(left, ATTEMPT_MS);
+	session = uota_target_open(&once, error);
+	if (!session)
+		return FALSE;
+	if (!answered)
+		return uota_push_verify(session, manifest, error);
+	version = uota_session_version(session, error);
+	if (!version)
+		return FALSE;
+	if (strcmp(version, manifest->version) == 0)
+		return TRUE;
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board took %s but came back with %s",
+		manifest->version, version);
+	return FALSE;
+}
+
+/* Waits until the board has come back, and looks. */
+static gboolean await(const UotaTarget *target, const UotaManifest *manifest, gboolean answered,
+	guint wait_ms, GError **error)
+{
+	UotaDeadline deadline = uota_deadline(wait_ms);
+	guint before = RESET_MS;
+
+	for (;;) {
+		g_autoptr(GError) cause = NULL;
+
+		if (!pause_ms(target, before, error))
+			return FALSE;
+		if (look(target, manifest, answered, deadline, &cause))
+			return TRUE;
+		if ((!g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) &&
+			    !g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED)) ||
+			g_get_monotonic_time() >= deadline) {
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		before = RETRY_MS;
+	}
+}
+
+static gboolean push_once(const UotaTarget *target, const UotaManifest *manifest,
+	const UotaPushOptions *options, UotaPushKind *used, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(target, error);
+
+	if (!session)
+		return FALSE;
+	if (options->wipe && !uota_session_command(session, "wipe", "ok", error))
+		return FALSE;
+	return uota_push(session, manifest, options->kind, options->key, options->progress,
+		options->user_data, used, error);
+}
+
+gboolean uota_target_push(const UotaTarget *target, const UotaManifest *manifest,
+	const UotaPushOptions *options, UotaPushKind *used, UotaOutcome *outcome, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	gboolean answered = push_once(target, manifest, options, used, &cause);
+	guint wait_ms = options->wait_ms;
+
+	if (!answered && !g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNANSWERED)) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	*outcome = UOTA_OUTCOME_COMMITTED;
+	if (answered && wait_ms == 0)
+		return TRUE;
+	if (options->waiting)
+		options->waiting(options->user_data);
+	if (!await(target, manifest, answered, answered ? wait_ms : MAX(wait_ms, VERIFY_MS),
+		    error)) {
+		g_prefix_error(
+			error, answered ? "the update is committed, but the board is not back: "
+					: "the board did not answer after the last byte: ");
+		return FALSE;
+	}
+	*outcome = UOTA_OUTCOME_BACK;
+	return TRUE;
+}
