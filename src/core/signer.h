@@ -30,9 +30,15 @@ void uota_sha256(const void *data, gsize len, guint8 digest[UOTA_SHA256_SIZE]);
 char *uota_sha256_hex(const guint8 digest[UOTA_SHA256_SIZE]);
 
 /* Parses exactly 64 hex digits (either case) into @digest; FALSE on anything else. */
-gboolean uota_sha256_from_hex(
-	const char *hex, guint8 digest[UOTA_SHA256_SIZE]) G_GNUC_WARN_UNUSED_RESULT;
+gboolean uota_sha256_from_hex(const char *hex, guint8 digest[UOTA_SHA256_SIZE])
+	G_GNUC_WARN_UNUSED_RESULT;
 
 /* TRUE when both 32-byte values are equal; the time taken does not depend on where they differ. */
-gboolean uota_sha256_equal(const guint8 a[UOTA_SHA256_SIZE],
-	const guint8 b[UOTA_SHA256_SIZE]) G_GNUC_WARN_UNUSED_RESULT;
+gboolean uota_sha256_equal(const guint8 a[UOTA_SHA256_SIZE], const guint8 b[UOTA_SHA256_SIZE])
+	G_GNUC_WARN_UNUSED_RESULT;
+
+/* Lower-case hex of any @len bytes. Returns: (transfer full) */
+char *uota_hex(const void *data, gsize len);
+
+/* Fills @data with @len random bytes, at most 256, fit for keys. */
+gboolean uota_random(void *data, gsize len, GError **error) G_GNUC_WARN_UNUSED_RESULT;
