@@ -1,0 +1,106 @@
+/* The board that a command is for. */
+#include "cli/board.h"
+
+#include <string.h>
+
+#include "cli/interrupt.h"
+#include "core/error.h"
+#include "core/project.h"
+#include "transport/tcp.h"
+
+#define DEFAULT_PORT 2018
+
+static UotaTransport *connect_tcp(
+	gpointer user_data, UotaDeadline deadline, GCancellable *cancellable, GError **error)
+{
+	const UotaBoard *board = user_data;
+	UotaTransport *transport =
+		uota_tcp_connect(board->host, board->port, deadline, cancellable, error);
+
+	if (!transport)
+		g_prefix_error(error, "connecting: ");
+	return transport;
+}
+
+static gboolean load_config(UotaBoard *board, gboolean need_project, GError **error)
+{
+	const UotaOptions *options = board->options;
+	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) cause = NULL;
+
+	board->dir = uota_project_find(options->dir, &cause);
+	if (!board->dir) {
+		if (!need_project && options->host && !options->dir)
+			return TRUE;
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	board->config = uota_config_load(board->dir, warnings, error);
+	for (guint i = 0; i < warnings->len; i++)
+		uota_warn(options, "warning: %s", (const char *)g_ptr_array_index(warnings, i));
+	return board->config != NULL;
+}
+
+/* The first of the configured transports that this tool speaks, or what --transport says. */
+static gboolean check_transport(const UotaBoard *board, GError **error)
+{
+	const char *wanted = board->options->transport;
+
+	if (wanted && strcmp(wanted, "wifi_tcp") != 0) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE,
+			"--transport %s: this uota speaks wifi_tcp only", wanted);
+		return FALSE;
+	}
+	if (!wanted && board->config &&
+		!g_strv_contains((const char *const *)board->config->transports, "wifi_tcp")) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"%s: transports: this uota speaks wifi_tcp only, and it is not among them",
+			UOTA_CONFIG_PATH);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean check_password(const UotaBoard *board, GError **error)
+{
+	const UotaConfig *config = board->config;
+
+	if (!config || config->ota_password || !config->ota_password_hash)
+		return TRUE;
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		"%s has only the hash of the OTA password: put the password itself into %s as "
+		"\"otaPassword\"",
+		UOTA_CONFIG_PATH, UOTA_SECRETS_PATH);
+	return FALSE;
+}
+
+gboolean uota_board_init(
+	UotaBoard *board, const UotaOptions *options, gboolean need_project, GError **error)
+{
+	memset(board, 0, sizeof *board);
+	board->options = options;
+	if (!load_config(board, need_project, error) || !check_transport(board, error) ||
+		!check_password(board, error))
+		return FALSE;
+	board->host = g_strdup(options->host ? options->host : board->config->hostname);
+	board->port = (guint16)(options->port   ? options->port
+				: board->config ? board->config->port
+						: DEFAULT_PORT);
+	board->cancellable = uota_interrupt_cancellable();
+	board->target = (UotaTarget){
+		.connect = connect_tcp,
+		.connect_data = board,
+		.password = board->config ? board->config->ota_password : NULL,
+		.timeout_ms = uota_options_timeout_ms(options),
+		.cancellable = board->cancellable,
+	};
+	return TRUE;
+}
+
+void uota_board_clear(UotaBoard *board)
+{
+	g_free(board->dir);
+	uota_config_free(board->config);
+	g_free(board->host);
+	g_clear_object(&board->cancellable);
+}

@@ -1,0 +1,22 @@
+/* The board that a command is for: project, configuration and options put together. */
+#pragma once
+
+#include "cli/cli.h"
+#include "protocol/target.h"
+
+typedef struct {
+	const UotaOptions *options;
+	char *dir;          /* the project's folder; NULL outside of one */
+	UotaConfig *config; /* NULL outside of a project */
+	char *host;
+	guint16 port;
+	GCancellable *cancellable; /* Ctrl-C */
+	UotaTarget target;
+} UotaBoard;
+
+/* Finds project and board. Without @need_project a --host is enough. @options must outlive it. */
+gboolean uota_board_init(UotaBoard *board, const UotaOptions *options, gboolean need_project,
+	GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void uota_board_clear(UotaBoard *board);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UotaBoard, uota_board_clear)

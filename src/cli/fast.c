@@ -1,0 +1,17 @@
+/* `uota fast`: pushes the files of fastOtaFiles; all else on the board stays. */
+#include "cli/push.h"
+
+gboolean uota_cmd_fast(int argc, char **argv, GError **error)
+{
+	g_auto(UotaOptions) options = {0};
+	UotaPushFlags flags = {0};
+	const GOptionEntry entries[] = {
+		{"no-wait", 0, 0, G_OPTION_ARG_NONE, &flags.no_wait,
+			"Do not wait for the board to come back", NULL},
+		G_OPTION_ENTRY_NULL,
+	};
+
+	if (!uota_options_parse(&options, "fast", entries, &argc, &argv, 0, error))
+		return FALSE;
+	return uota_push_project("fast", UOTA_SCOPE_FAST, &options, &flags, error);
+}

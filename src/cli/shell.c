@@ -1,0 +1,298 @@
+/* The commands of `uota terminal`. */
+#include "cli/shell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/nearest.h"
+#include "core/text.h"
+
+#define NAME_WIDTH 255
+
+static gboolean simple(
+	const UotaBoard *board, const char *command, const char *expected, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
+
+	return session && uota_session_command(session, command, expected, error);
+}
+
+static void say(const UotaBoard *board, const char *text)
+{
+	if (board->options->json)
+		uota_print_json(json_pack("{s:s}", "answer", text));
+	else if (!board->options->quiet)
+		puts(text);
+}
+
+static gboolean run_ping(const UotaBoard *board, char **argv, GError **error)
+{
+	if (!simple(board, "ping", "pong", error))
+		return FALSE;
+	say(board, "pong");
+	return TRUE;
+}
+
+static gboolean run_version(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
+	g_autofree char *version = session ? uota_session_version(session, error) : NULL;
+	g_autofree char *text = NULL;
+
+	if (!version)
+		return FALSE;
+	text = uota_text_printable(version, NAME_WIDTH);
+	say(board, text);
+	return TRUE;
+}
+
+static void print_entries(const UotaBoard *board, const GPtrArray *entries)
+{
+	json_t *names = json_array();
+
+	for (guint i = 0; i < entries->len; i++) {
+		g_autofree char *text =
+			uota_text_printable(g_ptr_array_index(entries, i), NAME_WIDTH);
+
+		if (!board->options->json)
+			puts(text);
+		json_array_append_new(names, json_string(text));
+	}
+	if (board->options->json)
+		uota_print_json(json_pack("{s:o}", "entries", names));
+	else
+		json_decref(names);
+}
+
+static gboolean run_ls(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
+	g_autoptr(GPtrArray) entries = NULL;
+
+	if (session)
+		entries = uota_session_ls(session, argv[1] ? argv[1] : "/", error);
+	if (!entries)
+		return FALSE;
+	print_entries(board, entries);
+	return TRUE;
+}
+
+typedef struct {
+	int fd;
+	gboolean terminal; /* escape what could drive it */
+} Output;
+
+static gboolean write_all(int fd, const char *data, gsize len, GError **error)
+{
+	while (len) {
+		gssize n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "writing: %s",
+				g_strerror(errno));
+			return FALSE;
+		}
+		data += n;
+		len -= (gsize)n;
+	}
+	return TRUE;
+}
+
+/* For a terminal: what is neither text nor a line end is shown as \xNN. Bytes from 0x80 on pass,
+ * since a chunk may end inside of a character, but for the C1 controls that a terminal obeys. */
+static gboolean write_escaped(int fd, const guint8 *data, gsize len, GError **error)
+{
+	g_autoptr(GString) out = g_string_sized_new(len);
+
+	for (gsize i = 0; i < len; i++) {
+		guint8 c = data[i];
+		gboolean c1 = i + 1 < len && c == 0xC2 && data[i + 1] >= 0x80 && data[i + 1] < 0xA0;
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F || c1)
+			g_string_append_printf(out, "\\x%02x", c);
+		else
+			g_string_append_c(out, (char)c);
+	}
+	return write_all(fd, out->str, out->len, error);
+}
+
+static gboolean to_output(const void *data, gsize len, gpointer user_data, GError **error)
+{
+	const Output *output = user_data;
+
+	return output->terminal ? write_escaped(output->fd, data, len, error)
+				: write_all(output->fd, data, len, error);
+}
+
+static gboolean download(const UotaBoard *board, const char *path, Output *output, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
+
+	return session && uota_session_get(session, path, to_output, output, error);
+}
+
+static gboolean run_cat(const UotaBoard *board, char **argv, GError **error)
+{
+	Output output = {STDOUT_FILENO, isatty(STDOUT_FILENO)};
+
+	return download(board, argv[1], &output, error);
+}
+
+/* The last part of the board's @path names the local file; a board cannot choose it. */
+static char *local_name(const char *path, GError **error)
+{
+	g_autofree char *name = g_path_get_basename(path);
+
+	if (strcmp(name, "/") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE, "get: %s names no file", path);
+		return NULL;
+	}
+	if (g_file_test(name, G_FILE_TEST_EXISTS)) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"get: %s is here already: say where to put it (get %s LOCAL)", name, path);
+		return NULL;
+	}
+	return g_steal_pointer(&name);
+}
+
+static gboolean report_download(const UotaBoard *board, const char *local)
+{
+	g_autofree char *text = g_strconcat("saved as ", local, NULL);
+
+	say(board, text);
+	return TRUE;
+}
+
+/* Downloads beside @local and renames when complete: a cut download leaves nothing. */
+static gboolean download_to(
+	const UotaBoard *board, const char *path, const char *local, GError **error)
+{
+	g_autofree char *part = g_strconcat(local, ".XXXXXX", NULL);
+	Output output = {g_mkstemp_full(part, O_WRONLY | O_CLOEXEC, 0644), FALSE};
+	gboolean ok;
+
+	if (output.fd < 0) {
+		g_set_error(
+			error, UOTA_ERROR, UOTA_ERROR_FAILED, "%s: %s", local, g_strerror(errno));
+		return FALSE;
+	}
+	ok = download(board, path, &output, error);
+	if (close(output.fd) != 0 && ok) {
+		g_set_error(
+			error, UOTA_ERROR, UOTA_ERROR_FAILED, "%s: %s", local, g_strerror(errno));
+		ok = FALSE;
+	}
+	if (ok && g_rename(part, local) != 0) {
+		g_set_error(
+			error, UOTA_ERROR, UOTA_ERROR_FAILED, "%s: %s", local, g_strerror(errno));
+		ok = FALSE;
+	}
+	if (!ok)
+		g_unlink(part);
+	return ok && report_download(board, local);
+}
+
+static gboolean run_get(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autofree char *local = argv[2] ? g_strdup(argv[2]) : local_name(argv[1], error);
+
+	return local && download_to(board, argv[1], local, error);
+}
+
+static gboolean run_rm(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autofree char *command = g_strconcat("rm ", argv[1], NULL);
+
+	return simple(board, command, "ok", error);
+}
+
+static gboolean run_reset(const UotaBoard *board, char **argv, GError **error)
+{
+	if (!simple(board, "reset", "ok", error))
+		return FALSE;
+	say(board, "the board restarts");
+	return TRUE;
+}
+
+static gboolean confirmed(const UotaBoard *board)
+{
+	char answer[8] = "";
+
+	if (!isatty(STDIN_FILENO))
+		return TRUE;
+	fprintf(stderr, "Delete everything on %s but /lib, /config, /data and /boot.py? [y/N] ",
+		board->host);
+	return fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+static gboolean run_wipe(const UotaBoard *board, char **argv, GError **error)
+{
+	if (!confirmed(board)) {
+		say(board, "nothing was deleted");
+		return TRUE;
+	}
+	if (!simple(board, "wipe", "ok", error))
+		return FALSE;
+	say(board, "wiped");
+	return TRUE;
+}
+
+static gboolean run_help(const UotaBoard *board, char **argv, GError **error)
+{
+	for (const UotaShellCommand *command = uota_shell_commands; command->name; command++)
+		printf("  %-7s %-14s %s\n", command->name, command->arguments, command->summary);
+	return TRUE;
+}
+
+const UotaShellCommand uota_shell_commands[] = {
+	{"ls", "[PATH]", "List a folder of the board", 0, 1, run_ls},
+	{"cat", "PATH", "Show a file", 1, 1, run_cat},
+	{"get", "PATH [LOCAL]", "Download a file", 1, 2, run_get},
+	{"rm", "PATH", "Delete a file", 1, 1, run_rm},
+	{"version", "", "The installed version", 0, 0, run_version},
+	{"ping", "", "Whether the board answers", 0, 0, run_ping},
+	{"reset", "", "Restart the board", 0, 0, run_reset},
+	{"wipe", "", "Delete all but /lib, /config, /data, /boot.py", 0, 0, run_wipe},
+	{"help", "", "This list; `exit` or Ctrl-D leaves", 0, 0, run_help},
+	{NULL},
+};
+
+static const UotaShellCommand *find(const char *name, GError **error)
+{
+	const char *names[G_N_ELEMENTS(uota_shell_commands)] = {NULL};
+	const char *nearest;
+
+	for (gsize i = 0; uota_shell_commands[i].name; i++) {
+		if (strcmp(uota_shell_commands[i].name, name) == 0)
+			return &uota_shell_commands[i];
+		names[i] = uota_shell_commands[i].name;
+	}
+	nearest = uota_nearest(name, names);
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE,
+		"terminal: there is no command \"%s\": %s%s%s", name,
+		nearest ? "did you mean \"" : "`help` lists them", nearest ? nearest : "",
+		nearest ? "\"?" : "");
+	return NULL;
+}
+
+gboolean uota_shell_run(const UotaBoard *board, char **argv, GError **error)
+{
+	const UotaShellCommand *command = find(argv[0], error);
+	guint args = g_strv_length(argv) - 1;
+
+	if (!command)
+		return FALSE;
+	if (args < command->min_args || args > command->max_args) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE, "usage: %s %s", command->name,
+			command->arguments);
+		return FALSE;
+	}
+	return command->run(board, argv, error);
+}

@@ -1,0 +1,64 @@
+/* The command-line tool: finds the command, runs it, prints its error, returns its status. */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "version.h"
+
+static gboolean run(int argc, char **argv, GError **error)
+{
+	const char *name = uota_options_command(argc, argv);
+	const UotaCommand *command = name ? uota_command_find(name) : NULL;
+
+	if (command)
+		return command->run(argc - 1, argv + 1, error);
+	if (name) {
+		uota_command_unknown(name, error);
+		return FALSE;
+	}
+	g_set_error_literal(
+		error, UOTA_ERROR, UOTA_ERROR_USAGE, "no command: `uota help` lists them");
+	return FALSE;
+}
+
+/* A board's words may be in the message: none of them may drive the terminal. */
+static void report(const GError *error, gboolean json)
+{
+	g_autofree char *text = uota_text_printable(error->message, 4096);
+
+	fprintf(stderr, "uota: %s\n", text);
+	if (json)
+		uota_print_json(
+			json_pack("{s:s, s:i}", "error", text, "status", uota_exit_status(error)));
+}
+
+static gboolean wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return TRUE;
+	return FALSE;
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	gboolean json = wants_json(argc, argv);
+
+	setlocale(LC_ALL, "");
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		uota_print_help(stdout);
+		return UOTA_EXIT_DONE;
+	}
+	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+		puts("uota " UOTA_VERSION);
+		return UOTA_EXIT_DONE;
+	}
+	if (!run(argc, argv, &error))
+		report(error, json);
+	return uota_exit_status(error);
+}
