@@ -1,0 +1,21 @@
+# Starts the micro-ota agent. Always installed as source, never as .mpy, so that a new firmware
+# can read it. After a hard reset it recovers, then runs app and agent; after a soft reset (what
+# mpremote, Thonny and Ctrl-D do) it recovers and leaves the rest to main.py, which those skip.
+import sys
+
+# Before "": from / `import app` would find the folder /app. Never /lib/uota.
+sys.path[:0] = [p for p in ("/lib", "/app") if p not in sys.path[:2]]
+
+try:
+    import machine
+    from uota.boot_guard import recover
+
+    recover()
+    # Ports that cannot tell a soft reset start in main.py, so that tools get their REPL.
+    if machine.reset_cause() != getattr(machine, "SOFT_RESET", machine.reset_cause()):
+        import uota
+
+        uota.main()
+except Exception as e:
+    sys.print_exception(e)
+    print("[uota] the agent failed: `uota bootstrap` over USB installs it anew")
