@@ -1,4 +1,4 @@
 /* The error domain of the library. */
 #include "core/error.h"
 
-G_DEFINE_QUARK(uota-error-quark, uota_error)
+G_DEFINE_QUARK(uota_error_quark, uota_error)
