@@ -274,6 +274,15 @@ static void warn_unknown(GPtrArray *warnings, const char *file, const char *name
 				: "the board gets it as it is");
 }
 
+/* Passwords of WPA2 begin at 8 characters, but a WEP key is legal and shorter. */
+static void warn_wifi_password(GPtrArray *warnings, const char *file, const json_t *root)
+{
+	gsize len = json_string_length(json_object_get(root, "password"));
+
+	if (len > 0 && len < 8)
+		warn(warnings, "%s: password: a WPA password has at least 8 characters", file);
+}
+
 static gboolean check_file(
 	json_t *root, const char *file, gboolean secrets, GPtrArray *warnings, GError **error)
 {
@@ -292,6 +301,7 @@ static gboolean check_file(
 			return FALSE;
 		}
 	}
+	warn_wifi_password(warnings, file, root);
 	return TRUE;
 }
 
@@ -418,11 +428,8 @@ static UotaConfig *make_config(json_t *root, json_t *secrets)
 
 static void warn_network(const UotaConfig *config, const char *file, GPtrArray *warnings)
 {
-	const char *wifi = get_string(config->device, "password");
 	gboolean pull = g_strv_contains((const char *const *)config->transports, "http_pull");
 
-	if (wifi && strlen(wifi) < 8)
-		warn(warnings, "%s: password: a WPA password has at least 8 characters", file);
 	if (config->port == config->remoteio_port)
 		warn(warnings, "%s: remoteioPort: the same as port: RemoteIO will not start", file);
 	if (pull && !config->manifest_url)
