@@ -123,12 +123,12 @@ static gboolean write_escaped(int fd, const guint8 *data, gsize len, GError **er
 	return write_all(fd, out->str, out->len, error);
 }
 
-static gboolean to_output(const void *data, gsize len, gpointer user_data, GError **error)
+static gboolean to_output(const guint8 *data, gsize len, gpointer user_data, GError **error)
 {
 	const Output *output = user_data;
 
 	return output->terminal ? write_escaped(output->fd, data, len, error)
-				: write_all(output->fd, data, len, error);
+				: write_all(output->fd, (const char *)data, len, error);
 }
 
 static gboolean download(const UotaBoard *board, const char *path, Output *output, GError **error)

@@ -1,11 +1,7 @@
 /* A push over protocol 1.0. */
 #include "protocol/push.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/error.h"
 
@@ -70,46 +66,14 @@ static gboolean put_u32(Out *out, guint64 value, GError **error)
 	return put(out, &big, sizeof big, error);
 }
 
-static gboolean changed(const UotaFile *file, GError **error)
+static gboolean put_chunk(const guint8 *data, gsize len, gpointer user_data, GError **error)
 {
-	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-		"%s changed while it was being pushed: push again", file->path);
-	return FALSE;
-}
-
-static gboolean put_open_file(Out *out, const UotaFile *file, int fd, GError **error)
-{
-	g_autofree guint8 *buf = g_malloc(CHUNK);
-	guint64 left = file->size;
-
-	while (left) {
-		gssize n = read(fd, buf, (gsize)MIN(left, CHUNK));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return changed(file, error);
-		if (!put(out, buf, (gsize)n, error))
-			return FALSE;
-		left -= (guint64)n;
-	}
-	return TRUE;
+	return put(user_data, data, len, error);
 }
 
 static gboolean put_file(Out *out, const UotaFile *file, GError **error)
 {
-	gboolean ok;
-	int fd;
-
-	if (file->content)
-		return put(out, g_bytes_get_data(file->content, NULL),
-			g_bytes_get_size(file->content), error);
-	fd = g_open(file->source, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return changed(file, error);
-	ok = put_open_file(out, file, fd, error);
-	g_close(fd, NULL);
-	return ok;
+	return uota_file_read(file, put_chunk, out, NULL, error);
 }
 
 static guint64 content_size(const UotaManifest *manifest)

@@ -260,8 +260,8 @@ static gboolean read_size(UotaSession *session, guint64 *size, GError **error)
 	return FALSE;
 }
 
-gboolean uota_session_get(
-	UotaSession *session, const char *path, UotaSink sink, gpointer user_data, GError **error)
+gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc sink,
+	gpointer user_data, GError **error)
 {
 	g_autofree char *command = g_strconcat("get ", path, NULL);
 	g_autofree guint8 *buf = g_malloc(CHUNK);
@@ -287,7 +287,7 @@ typedef struct {
 	gsize max;
 } Memory;
 
-static gboolean to_memory(const void *data, gsize len, gpointer user_data, GError **error)
+static gboolean to_memory(const guint8 *data, gsize len, gpointer user_data, GError **error)
 {
 	Memory *memory = user_data;
 

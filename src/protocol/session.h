@@ -1,6 +1,7 @@
 /* A conversation with a board: the password, then commands of protocol 1.0, one at a time. */
 #pragma once
 
+#include "core/io.h"
 #include "transport/transport.h"
 
 typedef struct UotaSession UotaSession;
@@ -32,13 +33,10 @@ char *uota_session_version(UotaSession *session, GError **error) G_GNUC_WARN_UNU
 GPtrArray *uota_session_ls(UotaSession *session, const char *path, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;
 
-/* Takes @len bytes at @data of a file; FALSE with an error ends the download. */
-typedef gboolean (*UotaSink)(const void *data, gsize len, gpointer user_data, GError **error);
-
-/* Downloads @path, any size, into @sink as it comes. After an error inside the file the session
- * is of no further use. */
-gboolean uota_session_get(UotaSession *session, const char *path, UotaSink sink, gpointer user_data,
-	GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Downloads @path, any size, into @sink as it comes, piece by piece. After an error inside the file
+ * the session is of no further use. */
+gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc sink,
+	gpointer user_data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Downloads @path, of at most @max bytes, into memory. Returns: (transfer full) */
 GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max, GError **error)
