@@ -1,7 +1,6 @@
 /* The common options: parsed in any order, written once. */
 #include "cli/cli.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,23 +40,16 @@ static gboolean check(const UotaOptions *options, GError **error)
 	return TRUE;
 }
 
-static char *describe(const UotaCommand *command)
-{
-	g_autofree char *end = command->arguments && *command->arguments
-				       ? g_strconcat(" ", command->arguments, NULL)
-				       : g_strdup("");
-
-	return g_strconcat(command->name, end, " — ", command->summary, NULL);
-}
-
 static gboolean parse(const char *command, const GOptionEntry *common, const GOptionEntry *own,
 	int *argc, char ***argv, GError **error)
 {
-	g_autofree char *description = describe(uota_command_find(command));
-	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_autofree char *name = g_strconcat("uota ", command, NULL);
+	g_autoptr(GOptionContext) context =
+		g_option_context_new(uota_command_find(command)->arguments);
 	g_autoptr(GError) cause = NULL;
 
-	g_option_context_set_summary(context, description);
+	g_set_prgname(name); /* what the usage line begins with */
+	g_option_context_set_summary(context, uota_command_find(command)->summary);
 	if (own)
 		g_option_context_add_main_entries(context, own, NULL);
 	g_option_context_add_main_entries(context, common, NULL);
@@ -101,7 +93,7 @@ void uota_options_clear(UotaOptions *options)
 
 guint uota_options_timeout_ms(const UotaOptions *options)
 {
-	return (guint)MAX(lround(options->timeout * 1000), 1);
+	return MAX((guint)(options->timeout * 1000), 1);
 }
 
 /* How many words of argv the common option @word takes: 0 when it is none. */
