@@ -5,6 +5,7 @@
 
 #include "cli/board.h"
 #include "cli/progress.h"
+#include "core/release.h"
 
 #define WAIT_MS 60000 /* for a board to restart and join its Wi-Fi */
 
@@ -96,26 +97,6 @@ static gboolean run(Push *push, const UotaPushOptions *options, GError **error)
 	return ok;
 }
 
-static UotaManifest *make_manifest(const UotaBoard *board, UotaScope scope, GError **error)
-{
-	const UotaConfig *config = board->config;
-	const char *version = board->options->version ? board->options->version : config->version;
-	g_autoptr(GPtrArray) files = NULL;
-	UotaManifest *manifest;
-
-	if (!uota_config_check_version(version, error)) {
-		g_prefix_error(error, "--version: ");
-		return NULL;
-	}
-	files = uota_fileset_collect(board->dir, config, scope, board->cancellable, error);
-	if (!files)
-		return NULL;
-	manifest = uota_manifest_new(version, files);
-	if (config->signing_key)
-		uota_manifest_sign(manifest, config->signing_key);
-	return manifest;
-}
-
 gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptions *options,
 	const UotaPushFlags *flags, GError **error)
 {
@@ -133,7 +114,8 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 
 	if (!uota_board_init(&board, options, TRUE, error))
 		return FALSE;
-	manifest = make_manifest(&board, scope, error);
+	manifest = uota_release_make(
+		board.dir, board.config, scope, options->version, board.cancellable, error);
 	if (!manifest)
 		return FALSE;
 	push.manifest = manifest;
