@@ -66,3 +66,8 @@ gsize uota_lines_take(UotaLines *lines, void *buf, gsize len)
 	}
 	return n;
 }
+
+gboolean uota_lines_empty(const UotaLines *lines)
+{
+	return lines->pending->len == 0;
+}

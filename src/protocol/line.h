@@ -23,3 +23,6 @@ gboolean uota_lines_next(UotaLines *lines, char **line, GError **error) G_GNUC_W
 
 /* Takes up to @len raw bytes off into @buf. Returns how many. */
 gsize uota_lines_take(UotaLines *lines, void *buf, gsize len);
+
+/* TRUE when all that was fed is taken. */
+gboolean uota_lines_empty(const UotaLines *lines);

@@ -8,8 +8,8 @@
 #include "core/text.h"
 #include "protocol/line.h"
 
-#define LISTING_MAX 65536U /* entries of one folder that are taken */
-#define QUOTE_MAX 80       /* bytes of a strange answer that a message quotes */
+#define LISTING_MAX (1024 * 1024) /* bytes of one folder's listing that are taken */
+#define QUOTE_MAX 80              /* bytes of a strange answer that a message quotes */
 #define CHUNK 65536
 
 struct UotaSession {
@@ -112,6 +112,9 @@ gboolean uota_session_send(UotaSession *session, const void *data, gsize len, GE
 {
 	const guint8 *at = data;
 
+	/* It may have come in one piece with the answer before; the transport has it no more. */
+	if (!uota_lines_empty(&session->lines))
+		return objection(session, NULL, error);
 	while (len) {
 		g_autoptr(GError) cause = NULL;
 		gssize n = uota_transport_write(session->transport, at, len,
@@ -220,10 +223,11 @@ GPtrArray *uota_session_ls(UotaSession *session, const char *path, GError **erro
 {
 	g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *command = g_strconcat("ls ", path, NULL);
+	gsize size = 0;
 
 	if (!send_line(session, command, error))
 		return NULL;
-	while (entries->len <= LISTING_MAX) {
+	while (size <= LISTING_MAX) {
 		g_autofree char *line = read_line(session, error);
 
 		if (!line)
@@ -237,10 +241,11 @@ GPtrArray *uota_session_ls(UotaSession *session, const char *path, GError **erro
 			refuse(session, line, error);
 			return NULL;
 		}
+		size += strlen(line) + 1;
 		g_ptr_array_add(entries, g_steal_pointer(&line));
 	}
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-		"the board lists more than %u entries: gave up", LISTING_MAX);
+		"the board lists more than %d bytes of names: gave up", LISTING_MAX);
 	return NULL;
 }
 

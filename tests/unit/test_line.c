@@ -143,11 +143,14 @@ static void takes_no_more_than_there_is(void)
 
 	uota_lines_init(&lines);
 	g_assert_cmpuint(uota_lines_take(&lines, buf, sizeof buf), ==, 0);
+	g_assert_true(uota_lines_empty(&lines));
 	feed(&lines, "abc");
+	g_assert_false(uota_lines_empty(&lines));
 	g_assert_cmpuint(uota_lines_take(&lines, buf, 0), ==, 0);
 	g_assert_cmpuint(uota_lines_take(&lines, buf, sizeof buf), ==, 3);
 	g_assert_cmpmem(buf, 3, "abc", 3);
 	g_assert_cmpuint(uota_lines_take(&lines, buf, sizeof buf), ==, 0);
+	g_assert_true(uota_lines_empty(&lines));
 }
 
 int main(int argc, char **argv)

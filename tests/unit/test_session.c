@@ -323,7 +323,6 @@ static void objection_behind_an_answer_is_heard(void)
 
 	memory_expect(memory, "stream_ota 100\n");
 	memory_say(memory, "ready\nerror: no space\n");
-	memory_close(memory);
 	g_assert_true(uota_session_command(session, "stream_ota 100", "ready", &error));
 	g_assert_false(uota_session_send(session, "OTAS", 4, &error));
 	assert_error(error, UOTA_ERROR_FAILED, "no space");
@@ -337,10 +336,9 @@ static void unasked_answer_does_not_shift_the_next_one(void)
 
 	memory_expect(memory, "rm a\n");
 	memory_say(memory, "ok\nok\n");
-	memory_close(memory);
 	g_assert_true(uota_session_command(session, "rm a", "ok", &error));
 	g_assert_false(uota_session_command(session, "rm b", "ok", &error));
-	assert_error(error, UOTA_ERROR_FAILED, "");
+	assert_error(error, UOTA_ERROR_FAILED, "it answered \"ok\"");
 }
 
 /* version */
@@ -473,7 +471,7 @@ static void endless_list_is_given_up(void)
 {
 	g_autofree char *long_entry = g_strnfill(4000, 'x');
 
-	assert_gives_up("x", 70000);
+	assert_gives_up("x", 600000);
 	assert_gives_up(long_entry, 5000);
 }
 
