@@ -3,19 +3,17 @@
 # mpremote, Thonny and Ctrl-D do) it recovers and leaves the rest to main.py, which those skip.
 import sys
 
-# Before "": from / `import app` would find the folder /app. Never /lib/uota.
-sys.path[:0] = [p for p in ("/lib", "/app") if p not in sys.path[:2]]
+# Before "", since from / `import app` would find the folder /app. Never /lib/uota.
+sys.path[:0] = "/lib", "/app"
 
 try:
     import machine
-    from uota.boot_guard import recover
+    import uota.boot_guard
 
-    recover()
+    uota.boot_guard.recover()
     # Ports that cannot tell a soft reset start in main.py, so that tools get their REPL.
     if machine.reset_cause() != getattr(machine, "SOFT_RESET", machine.reset_cause()):
-        import uota
-
         uota.main()
 except Exception as e:
     sys.print_exception(e)
-    print("[uota] the agent failed: `uota bootstrap` over USB installs it anew")
+    print("[uota] failed; `uota bootstrap` over USB installs it anew")

@@ -22,76 +22,48 @@ def main():
         sys.path.insert(0, "/app")
     from uota import config
 
-    settings, broken = config.load()
-    if broken:
-        log("config/ota.json is broken: " + broken)
+    stack = config.load()[0].get("appStack")
     try:
         import _thread
-    except ImportError:
-        # No threads: the app runs here and calls poll(); when it ends the loop takes over.
-        _load(settings)
-        _app()
-    else:
-        stack = settings.get("appStack")
+
         _thread.stack_size(stack if type(stack) is int else 16384)
         _thread.start_new_thread(_app, ())
         _thread.stack_size(0)
-        _load(settings)
+    except ImportError:
+        _app()  # no threads: it runs here and calls poll(); when it ends, the loop takes over
     start()
 
 
 def start():
     """Serve updates until Ctrl-C; resumes what an earlier Ctrl-C left."""
-    _load()
     try:
         while True:
-            _loop.step(1000)
+            poll(1000)
     except KeyboardInterrupt:
         log("stopped; uota.start() resumes")
 
 
-def poll():
-    """Serve what is waiting and return: for apps on ports without threads."""
-    _load()
-    _loop.step(0)
-
-
-def _load(settings=None):
+def poll(wait=0):
+    """Serve what comes within `wait` ms: for apps on ports without threads."""
     global _loop
-    if _loop is None:
+    if not _loop:
         from uota import loop
 
-        if settings is None:
-            from uota import config
-
-            settings = config.load()[0]
-        _loop = loop.Loop(settings)
+        _loop = loop.Loop()
+    _loop.step(wait)
 
 
 def _app():
+    global crash
     try:
         import app
 
         app.run()
         log("app.run() has returned")
     except BaseException as e:  # SystemExit and MemoryError must not pass in silence either
-        if str(e) == "no module named 'app'":
-            log("no app: /app/app.py is missing")
-        else:
-            _report(e)
-
-
-def _report(e):
-    global crash
-    try:
         import io
 
         text = io.StringIO()
         sys.print_exception(e, text)
         crash = text.getvalue()[-1024:]
-    except MemoryError:
-        crash = repr(e)
-    log("the app died: " + repr(e))
-    for line in crash.split("\n"):
-        if line:
-            log(line)
+        log(("the app died\n" + crash.rstrip()).replace("\n", "\n[uota] "))

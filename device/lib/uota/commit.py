@@ -1,129 +1,109 @@
 # Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven,
-# then they are renamed into place. What the update names is a list on flash, a line per file in
-# code-point order, and so is the installed manifest: memory does not grow with their number.
+# then they are renamed into place. What the update names is a list on flash, in code-point order
+# and a line per file, as is the installed manifest: memory does not grow with their number.
 import json
 import os
 
 from uota import digest, files
 from uota.boot_guard import rmtree
 
-_STAGE = "/ota_stage"
-_INSTALLED = "/ota_manifest.json"
-_HEAD = '{"version":%s,"files":{\n'
-
-
-def number(text):
-    """A length or count as a peer writes it: digits, below 2^32."""
-    if not text.isdigit() or len(text) > 10:
-        raise ValueError("bad number")
-    return int(text)
+_HEAD = '{"files":{\n'  # how an installed manifest of ours begins
 
 
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
     st = os.statvfs("/")
     free = st[0] * st[3]
-    need = size + 4 * st[0]
-    if need > free:
-        raise ValueError("flash full: needs %d bytes, %d free" % (need, free))
+    size += 4 * st[0]
+    if size > free:
+        raise ValueError("flash full: needs %d bytes, %d free" % (size, free))
 
 
-def _kind(path):
-    """'' where nothing is, '/' for a folder, 'f' for a file."""
+def _size(path):
+    """Of a file; -1 for a folder, -2 where nothing is."""
     try:
-        return "/" if os.stat(path)[0] & 0x4000 else "f"
+        st = os.stat(path)
     except OSError:
-        return ""
-
-
-def _sibling(path):
-    """x.py for x.mpy and the reverse: with both on the board the source wins."""
-    if path.endswith(".mpy"):
-        return path[:-3] + "py"
-    return path[:-2] + "mpy" if path.endswith(".py") else None
+        return -2
+    return -1 if st[0] & 0x4000 else st[6]
 
 
 def _item(line):
-    """(path, size, sha) of a line of the list."""
-    size, sha, path = line[:-1].split(" ", 2)
-    return path, int(size), sha
+    """(path, size, sha) of a line `,"PATH":{"size":N,"sha256":"HEX"}`."""
+    parts = line.split('"')
+    return parts[1], int(parts[4][1:-1]), parts[7]
+
+
+def _write(f, entry):
+    f.write('%s"%s":{"size":%d,"sha256":"%s"}\n' % (("" if f.tell() < 12 else ",",) + entry))
 
 
 class Commit:
     def __init__(self, partial):
         self.partial = partial  # merge into what is installed, delete nothing
-        self.version = None
+        self.version = ""
+        self.need = 0  # bytes of flash, for the files that are not there in this size
         self._last = ""
-        self._above = []  # the paths that the last one begins with
+        self._list = None
         self.discard()
-        os.mkdir(_STAGE)
+        os.mkdir("/ota_stage")
         self._list = self.open("list", "w")
 
-    def open(self, name, mode="wb"):
-        return open("%s/%s" % (_STAGE, name), mode)
+    def open(self, name, mode="r"):
+        return open("/ota_stage/%s" % name, mode)
 
     def discard(self):
         """Forget the update; harmless after finish()."""
-        if hasattr(self, "_list"):
+        if self._list:
             self._list.close()
-        if _kind(_STAGE):
-            rmtree(_STAGE)
+        if _size("/ota_stage") == -1:
+            rmtree("/ota_stage")
 
     def add(self, path, size, sha):
         """The next file that the update names."""
-        files.pushed(path)
-        if path <= self._last:
-            raise ValueError("paths not in order: " + path)
-        while self._above and not path.startswith(self._above[-1]):
-            self._above.pop()
-        for other in self._above:
-            if path[len(other)] == "/":
-                raise ValueError("both file and folder: " + other)
-        self._above.append(path)
+        if files.pushed(path) <= self._last:
+            raise ValueError("paths not in order")
         self._last = path
-        if not 0 <= size < 1 << 31:
-            raise ValueError("bad size of " + path)
-        if len(sha) != 64 or sha.strip("0123456789abcdef"):
-            raise ValueError("bad sha256 of " + path)
-        room(size)
-        self._list.write("%d %s %s\n" % (size, sha, path))
+        if not 0 <= size < 1 << 31 or len(sha) != 64 or sha.strip("0123456789abcdef"):
+            raise ValueError("bad size or sha256 of " + path)
+        if _size("/" + path) != size:
+            self.need += size
+        _write(self._list, (path, size, sha))
 
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
-        if not 0 < len(version.encode()) <= 64 or min(version) < " " or "\x7f" in version:
-            raise ValueError("bad version")
+        self.version = files.plain(version, 64)
         self._list.close()
-        self._list = self.open("list", "r")
-        self._next = 0
-        self.version = version
+        self._list = self.open("list")
+        self._new = self._items()
 
     def find(self, path):
-        """The index of a listed path; its size and sha as attributes. Cheap in list order."""
+        """(index, (path, size, sha)) of a listed path; cheap in the order of the list."""
         for _ in (0, 1):
-            for line in self._list:
-                i = self._next
-                self._next += 1
-                name, self.size, self.sha = _item(line)
-                if name == path:
-                    return i
-            self._list.seek(0)
-            self._next = 0
+            for item in self._new:
+                if item[1][0] == path:
+                    return item
+            self._new = self._items()
         raise ValueError("not in the manifest: " + path)
 
     def finish(self, buf):
         """Check that all is there, then put it into place; a generator."""
         yield from self._check(buf)
         yield from self._merge()
-        for i, (path, _, _) in self._items():
+        for i, entry in self._items():
             yield 0
-            staged = "%s/%d" % (_STAGE, i)
-            if _kind(staged):
-                self._install(staged, path)
-        with self.open("gone", "r") as f:
+            staged = "/ota_stage/%d" % i
+            if _size(staged) >= 0:
+                path = "/" + entry[0]
+                os.rename(staged, path)
+                other = _sibling(path)
+                if other and _size(other) >= 0:
+                    os.remove(other)
+        with self.open("gone") as f:
             for line in f:
-                _remove(line[:-1])
-        os.rename(_STAGE + "/version", "/ota_version.json")
-        os.rename(_STAGE + "/manifest", _INSTALLED)
+                _remove("/" + line[:-1])
+        os.rename("/ota_stage/version", "/ota_version.json")
+        os.rename("/ota_stage/manifest", "/ota_manifest.json")
 
     def _items(self):
         self._list.seek(0)
@@ -133,60 +113,41 @@ class Commit:
     def _check(self, buf):
         for i, (path, size, sha) in self._items():
             yield 0
-            n = path.find("/")
-            while n > 0:
-                if _kind("/" + path[:n]) == "f":
-                    raise ValueError("a file, not a folder: " + path[:n])
-                n = path.find("/", n + 1)
-            if _kind("/" + path) == "/":
-                raise ValueError("a folder, not a file: " + path)
-            if not _kind("%s/%d" % (_STAGE, i)):
-                if not (yield from _holds("/" + path, size, sha, buf)):
-                    raise ValueError("missing " + path)
+            if _size("/ota_stage/%d" % i) < 0 and not (yield from _holds(path, size, sha, buf)):
+                raise ValueError("missing " + path)
+        for _, entry in self._items():
+            _folders(entry[0])
+        for _, entry in self._items():
+            if _size("/" + entry[0]) == -1:
+                raise ValueError("both file and folder: " + entry[0])
 
     def _merge(self):
         """Write the manifest to be, and the list of what goes."""
         with self.open("version", "w") as f:
             json.dump({"version": self.version}, f)
-        out = self.open("manifest", "w")
-        gone = self.open("gone", "w")
-        out.write(_HEAD % json.dumps(self.version))
-        end = ""
-        old = _installed(self)
+        old = _installed()
         new = self._items()
         a, b, last = _after(old), _after(new), None
-        while a or b:
-            yield 0
-            if b and (not a or b[1][0] <= a[0]):
-                entry = b[1]
-                if a and a[0] == entry[0]:
+        with self.open("manifest", "w") as out, self.open("gone", "w") as gone:
+            out.write(_HEAD)
+            while a or b:
+                yield 0
+                if b and (not a or b[1][0] <= a[0]):
+                    _write(out, b[1])
+                    last = b[1][0]
+                    if a and a[0] == last:
+                        a = _after(old)
+                    b = _after(new)
+                else:
+                    path = a[0]
+                    if self.partial:
+                        other = _sibling(path)
+                        if other != last and not (b and other == b[1][0]):
+                            _write(out, a)
+                    elif not files.kept(path):
+                        gone.write(path + "\n")
                     a = _after(old)
-                last, b = entry[0], _after(new)
-            else:
-                entry, a = a, _after(old)
-                other = _sibling(entry[0])
-                if other and (other == last or b and other == b[1][0]):
-                    continue
-                if not self.partial:
-                    if not files.kept(entry[0]):
-                        gone.write(entry[0] + "\n")
-                    continue
-            out.write('%s%s:{"size":%d,"sha256":"%s"}' % ((end, json.dumps(entry[0])) + entry[1:]))
-            end = ",\n"
-        out.write("\n}}\n")
-        out.close()
-        gone.close()
-
-    def _install(self, staged, path):
-        n = path.find("/")
-        while n > 0:
-            if not _kind("/" + path[:n]):
-                os.mkdir("/" + path[:n])
-            n = path.find("/", n + 1)
-        os.rename(staged, "/" + path)
-        other = _sibling(path)
-        if other and _kind("/" + other) == "f":
-            os.remove("/" + other)
+            out.write('},"version":%s}\n' % json.dumps(self.version))
 
 
 def _after(items):
@@ -194,61 +155,62 @@ def _after(items):
         return item
 
 
+def _sibling(path):
+    """x.py for x.mpy and the reverse: with both on the board the source would win."""
+    stem, dot, kind = path.rpartition(".")
+    other = {"py": "mpy", "mpy": "py"}.get(kind)
+    return other and stem + dot + other
+
+
+def _folders(path):
+    """Make the folders above a path."""
+    n = path.find("/")
+    while n > 0:
+        size = _size("/" + path[:n])
+        if size >= 0:
+            raise ValueError("both file and folder: " + path[:n])
+        if size == -2:
+            os.mkdir("/" + path[:n])
+        n = path.find("/", n + 1)
+
+
 def _holds(path, size, sha, buf):
     """Whether the file is on the board with this size and hash; a generator."""
-    try:
-        if os.stat(path)[6] != size:
-            return False
-        total = digest.sha256()
-        with open(path, "rb") as f:
-            n = f.readinto(buf)
-            while n:
-                total.update(buf[:n])
-                yield 0
-                n = f.readinto(buf)
-    except OSError:
+    if _size("/" + path) != size:
         return False
+    total = digest.sha256()
+    with open("/" + path, "rb") as f:
+        n = f.readinto(buf)
+        while n:
+            total.update(buf[:n])
+            yield 0
+            n = f.readinto(buf)
     return digest.hexed(total.digest()) == sha
 
 
 def _remove(path):
     """Delete a file, and the folders that this leaves empty."""
     try:
-        os.remove("/" + path)
-        while "/" in path:
-            path = path.rsplit("/", 1)[0]
-            os.rmdir("/" + path)
+        os.remove(path)
+        while True:
+            path = path.rpartition("/")[0]
+            os.rmdir(path)
     except OSError:
-        pass  # not there, or the folder holds something
+        pass  # not there, or the folder holds something, or it is the root
 
 
-def _installed(job):
-    """The installed manifest's (path, size, sha) in order; one that 1.0 wrote is sorted first."""
+def _installed():
+    """The installed manifest's (path, size, sha) in order; a broken one names nothing."""
     try:
-        f = open(_INSTALLED)
-    except OSError:
-        return
-    with f:
-        if not f.readline(160).endswith('"files":{\n'):
-            yield from _foreign(job, f)
-            return
-        for line in f:
-            if line[0] == '"':
-                ((path, entry),) = json.loads("{%s}" % line.rstrip(",\n")).items()
-                yield path, entry["size"], entry["sha256"]
-
-
-def _foreign(job, f):
-    f.seek(0)
-    try:
-        named = json.load(f)["files"]
-        items = [(p, named[p]["size"], named[p]["sha256"]) for p in sorted(named)]
-    except MemoryError:
-        raise ValueError("installed manifest too large: `uota bootstrap` writes it anew")
-    except (ValueError, KeyError, TypeError):
-        return  # broken: nothing is known to be installed
-    for path, size, sha in items:
-        try:
-            yield files.pushed(path), size, sha
-        except ValueError:
-            pass
+        with open("/ota_manifest.json") as f:
+            if f.readline(12) == _HEAD:
+                for line in f:
+                    if line[0] != "}":
+                        yield _item(line)
+            else:  # of 1.0, in any order
+                f.seek(0)
+                named = json.load(f)["files"]
+                for path in sorted(named):
+                    yield files.pushed(path), named[path]["size"], named[path]["sha256"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass

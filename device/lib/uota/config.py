@@ -5,28 +5,26 @@ import json
 
 def load():
     """(settings, None), or (what is known, why only ping and version may be served)."""
+    settings = {}
     try:
         with open("/config/ota.json") as f:
             settings = json.load(f)
-    except OSError as e:
-        return {}, None if e.errno == 2 else str(e)
-    except (ValueError, MemoryError) as e:
-        return {}, str(e) or "out of memory"
-    if not isinstance(settings, dict):
-        return {}, "not an object"
-    for key in ("otaPassword", "signingKey"):
-        if not isinstance(settings.get(key, ""), str):
-            return settings, key + " is not a string"
-    if len(settings.get("otaPassword", "")) not in (0, 64):
-        return settings, "otaPassword is not a SHA-256 in hex"
+        for key in ("otaPassword", "signingKey"):
+            if not isinstance(settings.get(key, ""), str):
+                raise ValueError(key + " is not a string")
+        if len(settings.get("otaPassword", "")) not in (0, 64):
+            raise ValueError("otaPassword is not a SHA-256 in hex")
+    except Exception as e:
+        if not isinstance(settings, dict):
+            settings = {}
+        if not isinstance(e, OSError) or e.errno != 2:
+            return settings, "config/ota.json is broken: %s" % e
     return settings, None
 
 
 def masked():
-    """The file as JSON without its secrets."""
-    settings, broken = load()
-    if broken:
-        raise ValueError("config/ota.json is broken: " + broken)
+    """The file without its secrets, as JSON."""
+    settings = load()[0]
     for key in ("password", "otaPassword", "signingKey"):
         if key in settings:
             settings[key] = "***"

@@ -1,6 +1,6 @@
 # Every hash and MAC of the agent, and their comparison in constant time.
-import binascii
-import hashlib
+from binascii import hexlify
+from hashlib import sha256
 
 
 class Hmac:
@@ -8,10 +8,10 @@ class Hmac:
 
     def __init__(self, key):
         if len(key) > 64:
-            key = hashlib.sha256(key).digest()
-        key = key + bytes(64 - len(key))
-        self._outer = hashlib.sha256(bytes(b ^ 0x5C for b in key))
-        self._inner = hashlib.sha256(bytes(b ^ 0x36 for b in key))
+            key = sha256(key).digest()
+        key += bytes(64 - len(key))
+        self._outer = _keyed(key, 0x5C)
+        self._inner = _keyed(key, 0x36)
         self.update = self._inner.update
 
     def digest(self):
@@ -19,21 +19,17 @@ class Hmac:
         return self._outer.digest()
 
 
-def sha256(data=b""):
-    return hashlib.sha256(data)
+def _keyed(key, pad):
+    return sha256(bytes(b ^ pad for b in key))
 
 
 def hexed(digest):
-    return binascii.hexlify(digest).decode()
+    return hexlify(digest).decode()
 
 
 def same(a, b):
-    """Whether two strings or byte strings are equal, in a time that does not tell where not."""
-    if len(a) != len(b):
-        return False
-    if isinstance(a, str):
-        a, b = a.encode(), b.encode()
-    differ = 0
+    """Whether two strings are equal, in a time that does not tell where they are not."""
+    differ = len(a) ^ len(b)
     for x, y in zip(a, b):
-        differ |= x ^ y
-    return differ == 0
+        differ |= ord(x) ^ ord(y)
+    return not differ

@@ -3,33 +3,36 @@
 # on FAT these are further names of the same file.
 
 
+def plain(text, limit):
+    """The text itself, if it is 1 to limit bytes without control characters."""
+    if not 0 < len(text.encode()) <= limit or min(text) < " " or "\x7f" in text:
+        raise ValueError("bad name")
+    return text
+
+
 def relative(path):
-    """The path itself; ValueError unless it names exactly one thing below /."""
+    """The path itself, if it names exactly one thing below /."""
     last = "/"
-    for ch in path + "/":
-        if (
-            ch < " "
-            or ch in "\x7f\\"
-            or (ch == "/" and last in "/. ")
-            or (last == "~" and ch.isdigit())
-        ):
+    for ch in plain(path, 255) + "/":
+        if ch in '\\"' or (ch == "/" and last in "/. ") or (last == "~" and ch.isdigit()):
             raise ValueError("bad path")
         last = ch
-    if len(path.encode()) > 255 or path.count("/") > 15:
-        raise ValueError("path too long")
+    if path.count("/") > 15:
+        raise ValueError("path too deep")
     return path
 
 
 def pushed(path):
     """A path as a push may name it."""
     if path[:4].lower() == "ota_":
-        raise ValueError("protected " + relative(path))
+        raise ValueError("protected")
     return relative(path)
 
 
 def named(path):
-    """A path as a command may name it, made relative: /a/b or a/b."""
-    return relative(path[1:] if path[:1] == "/" else path)
+    """A path as a command may name it, made relative: /a/b or a/b; "" is the root."""
+    path = path[path[:1] == "/" :]
+    return path and relative(path)
 
 
 def protected(path):
@@ -38,7 +41,7 @@ def protected(path):
     return (
         path[:4] == "ota_"
         or path in ("boot.py", "config/ota.json")
-        or (path + "/").startswith("lib/uota/")
+        or (path + "/")[:9] == "lib/uota/"
     )
 
 

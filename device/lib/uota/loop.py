@@ -24,18 +24,17 @@ _SESSION = ("ota", "push", "commit", "files", "config", "digest", "boot_guard")
 class Slot:
     """What the loop knows of one connection."""
 
+    proven = False  # a proven one is not turned out for a newcomer
+    due = None  # when a pause ends
+
     def __init__(self, loop, stream):
         self.loop = loop
         self.stream = stream
-        self.run = None  # the session's generator
-        self.due = 0  # when a pause ends; None while it waits for the stream
-        self.proven = False  # may not be turned out for a newcomer
-        self.quiet = False  # the peer has had its answer: no word when time is up
+        self.run = _session(self)
         self.limit(_UNPROVEN_MS)
 
     def limit(self, ms):
-        """The deadline: ms from now, or never."""
-        self.until = ms and time.ticks_add(time.ticks_ms(), ms)
+        self.until = time.ticks_add(time.ticks_ms(), ms)
 
     def prove(self):
         """A command has come from a peer that may give one."""
@@ -44,20 +43,24 @@ class Slot:
 
     def progress(self, n):
         """n bytes have passed: they earn time, up to _IDLE_MS from now."""
-        if self.proven and self.until is not None:
-            left = time.ticks_diff(self.until, time.ticks_ms()) + n * _MS_PER_BYTE
-            self.limit(max(1, min(left, _IDLE_MS)))
+        if self.proven:
+            left = time.ticks_diff(self.until, time.ticks_ms())
+            self.limit(min(left + n * _MS_PER_BYTE, _IDLE_MS))
 
 
 class Loop:
-    def __init__(self, settings):
+    def __init__(self):
+        from uota import config
+        from uota.transports.wifi_tcp import WifiTcp
+
+        settings, broken = config.load()
+        if broken:
+            uota.log(broken)
         self.slots = []  # the oldest first
         self.updating = False  # only one update at a time
         self.wrong = 0  # passwords, since the last right one
-        self.resetting = None
+        self.resetting = False
         self.poller = select.poll()
-        from uota.transports.wifi_tcp import WifiTcp
-
         self.transports = [WifiTcp(settings)]
 
     def reset_soon(self):
@@ -71,77 +74,57 @@ class Loop:
     def step(self, wait):
         """Serve what is ready, after waiting for it `wait` ms at most."""
         now = time.ticks_ms()
-        for t in self.transports:
-            had = t.listener
-            wait = min(wait, t.step(now))
-            if t.listener is not had:
-                self.poller.register(t.listener, READ)
-        for slot in tuple(self.slots):
-            if slot.until is not None:
-                left = time.ticks_diff(slot.until, now)
-                if left <= 0:
-                    self._expire(slot)
-                    continue
-                wait = min(wait, left)
-            if slot.due is not None:
-                left = time.ticks_diff(slot.due, now)
-                if left <= 0:
-                    self._resume(slot)
-                wait = 0 if left <= 0 else min(wait, left)
-        if self.resetting is not None:
-            left = time.ticks_diff(self.resetting, now)
-            if left <= 0:
+        if self.resetting:
+            wait = 20
+            if time.ticks_diff(self.resetting, now) <= 0:
                 import machine
 
                 machine.reset()
-            wait = min(wait, max(left, 0))
-        for event in self.poller.poll(wait):
-            self._ready(event[0])
-
-    def _ready(self, stream):
         for t in self.transports:
-            if t.listener is stream:
-                return self._accept(t)
-        for slot in self.slots:
-            if slot.stream is stream:
-                return self._resume(slot)
-
-    def _accept(self, transport):
-        stream = transport.accept()
-        if stream is None:
-            return
-        if len(self.slots) >= _MAX:
+            wait = min(wait, t.step(now))
+            if t.listener:
+                self.poller.register(t.listener, READ)
+        for slot in tuple(self.slots):
+            left = time.ticks_diff(slot.until if slot.due is None else slot.due, now)
+            wait = max(0, min(wait, left))
+            if left <= 0:
+                if slot.due is None:
+                    self._close(slot, slot.proven and b"error: timed out\n")
+                else:
+                    self._resume(slot)
+        for event in self.poller.poll(wait):
+            for t in self.transports:
+                if event[0] is t.listener:
+                    self._accept(t.accept())
             for slot in self.slots:
-                if not slot.proven:
-                    self._close(slot)
+                if event[0] is slot.stream:
+                    self._resume(slot)
                     break
-            else:
-                _say(stream, b"error: busy: too many connections\n")
-                stream.close()
-                return
-        try:
-            if not self.slots:
-                gc.collect()  # else the code lands amid garbage and splits the heap
-            from uota import ota
+        if not self.slots:
+            _drop()
 
-            slot = Slot(self, stream)
-            slot.run = ota.session(slot)
-            self.slots.append(slot)
-        except Exception as e:
-            uota.log("no session: " + repr(e))
-            _say(stream, b"error: out of memory\n")
-            stream.close()
-            self._drop()
+    def _accept(self, stream):
+        if not stream:
             return
-        self._resume(slot)
+        slot = Slot(self, stream)
+        self.slots.append(slot)
+        if len(self.slots) > _MAX:
+            for old in self.slots:
+                if not old.proven:
+                    break
+            self._close(old, b"error: busy: too many connections\n")
+        if slot in self.slots:
+            self._resume(slot)
 
     def _resume(self, slot):
         try:
             want = next(slot.run)
-        except Exception as e:
-            if not isinstance(e, StopIteration):
-                uota.log("session: " + repr(e))
+        except StopIteration:
             self._close(slot)
+            return
+        except Exception as e:
+            uota.log("session: " + repr(e))
+            self._close(slot, b"error: out of memory\n")
             return
         if want > 0:
             slot.due = None
@@ -151,31 +134,27 @@ class Loop:
                 self.poller.unregister(slot.stream)
             slot.due = time.ticks_add(time.ticks_ms(), -want)
 
-    def _expire(self, slot):
-        if not slot.quiet:
-            _say(slot.stream, b"error: timed out\n")
-        self._close(slot)
-
-    def _close(self, slot):
+    def _close(self, slot, line=None):
         self.slots.remove(slot)
-        if slot.due is None:
-            self.poller.unregister(slot.stream)
+        try:
+            if line:
+                slot.stream.write(line)  # one attempt: the peer may not be reading
+        except OSError:
+            pass
+        self.poller.unregister(slot.stream)
         slot.run.close()
         slot.stream.close()
-        self._drop()
-
-    def _drop(self):
-        if self.slots:
-            return
-        for name in _SESSION:
-            if sys.modules.pop("uota." + name, None):
-                delattr(uota, name)
-        gc.collect()
 
 
-def _say(stream, line):
-    """One attempt: the peer may be gone, or not reading."""
-    try:
-        stream.write(line)
-    except OSError:
-        pass
+def _session(slot):
+    gc.collect()  # else the code lands amid garbage and splits the heap
+    from uota import ota
+
+    yield from ota.session(slot)
+
+
+def _drop():
+    for name in _SESSION:
+        if sys.modules.pop("uota." + name, None):
+            delattr(uota, name)
+            gc.collect()

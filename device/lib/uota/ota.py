@@ -1,7 +1,8 @@
 # The text session: one connection's password and commands, as micro-ota 1.0 speaks them.
-# Imported when a connection comes, dropped when the last is gone. A command is a generator
-# function of (conn, argument) that sends its own answer; an exception becomes `error: TEXT`.
+# Imported when a connection comes, dropped when the last is gone. A command is a function of its
+# argument that gives the pieces of the answer; an exception becomes `error: TEXT`.
 import gc
+import io
 import os
 
 from micropython import const
@@ -11,42 +12,36 @@ from uota.boot_guard import rmtree
 from uota.loop import READ, WRITE
 
 _LINE = const(512)
-_PASSWORD = const(256)
 _CHUNK = const(1024)
 _DRAIN = const(262144)  # bytes, and ms, that are still read after the last answer
 _DRAIN_MS = const(2000)
-_FREE_TRIES = const(5)
+_FREE_TRIES = const(5)  # wrong passwords before the answers get slower
+_ALONE = ("start_ota", "stream_ota", "rm", "wipe", "reset")  # not beside an update
 
 
-class Gone(Exception):
-    """The peer has closed, or the connection is broken."""
-
-
-class Refused(ValueError):
+class Refused(Exception):
     """An answer that goes out as it is, without `error: `, and ends the session."""
 
 
 class Conn:
-    """Lines, bytes and answers over the slot's stream; what is read lies in one buffer."""
+    """Lines, bytes and answers over the slot's stream; what was read lies in one buffer."""
 
     def __init__(self, slot):
         self.slot = slot
-        self.key = b""
-        self.use(bytearray(_LINE))
+        self.pos = self.end = 0
+        self.buf = memoryview(bytearray(_LINE))
 
     def use(self, raw):
-        """Go on in another buffer: what is in the old one moves."""
-        buf = memoryview(raw)
-        left = self.buf[self.pos : self.end] if hasattr(self, "buf") else b""
-        buf[: len(left)] = left
-        self.buf, self.pos, self.end = buf, 0, len(left)
+        """Go on in another buffer: what is unread moves."""
+        left = self.buf[self.pos : self.end]
+        self.buf = memoryview(raw)
+        self.buf[: len(left)] = left
+        self.pos, self.end = 0, len(left)
 
     def fill(self):
-        """Wait for at least one more byte."""
+        """Wait for at least one more byte; EOFError where the peer is gone."""
         if self.pos:
-            self.buf[: self.end - self.pos] = self.buf[self.pos : self.end]
-            self.end -= self.pos
-            self.pos = 0
+            self.use(self.buf)
         n = None
         while n is None:
             yield READ  # even if there is more at once: the others' turn
@@ -55,32 +50,24 @@ class Conn:
             except OSError:
                 n = 0
         if not n:
-            raise Gone
+            raise EOFError
         self.end += n
         self.slot.progress(n)
 
     def line(self, limit=_LINE):
         while True:
-            raw = bytes(self.buf[self.pos : self.end])
+            raw = bytes(self.buf[self.pos : min(self.end, self.pos + limit)])
             n = raw.find(b"\n")
-            if n >= limit or (n < 0 and len(raw) >= limit):
-                raise Refused("error: line too long")
             if n >= 0:
                 self.pos += n + 1
                 return str(raw[:n].replace(b"\r", b""), "utf-8")
+            if len(raw) == limit:
+                raise ValueError("line too long")
             yield from self.fill()
-
-    def take(self, n):
-        """Exactly n bytes, n small."""
-        while self.end - self.pos < n:
-            yield from self.fill()
-        self.pos += n
-        return bytes(self.buf[self.pos - n : self.pos])
 
     def some(self, n):
         """A view of what has come, n bytes at most, valid until the next call."""
         if self.pos == self.end:
-            self.pos = self.end = 0
             yield from self.fill()
         n = min(n, self.end - self.pos)
         self.pos += n
@@ -89,24 +76,23 @@ class Conn:
     def send(self, data):
         data = memoryview(data)
         while data:
+            yield WRITE
             try:
-                n = self.slot.stream.write(data)
+                n = self.slot.stream.write(data) or 0
             except OSError:
-                raise Gone
-            if n:
-                self.slot.progress(n)
-                data = data[n:]
-            else:
-                yield WRITE
+                raise EOFError
+            self.slot.progress(n)
+            data = data[n:]
 
     def say(self, text):
-        return self.send((text + "\n").encode())
+        return self.send(text.encode() + b"\n")
 
-    def drain(self):
-        """Read on for a moment: closing with bytes unread would destroy the last answer."""
-        self.slot.quiet = True
-        self.slot.proven = False  # earns no more time, and may make room
-        self.slot.limit(_DRAIN_MS)
+    def end_with(self, text):
+        """The last answer; then read on: closing with bytes unread would destroy it."""
+        yield from self.say(text)
+        slot = self.slot
+        slot.proven = False  # earns no more time, may make room, hears nothing more
+        slot.limit(_DRAIN_MS)
         left = _DRAIN
         while left > 0:
             self.pos = self.end = 0
@@ -118,201 +104,160 @@ def session(slot):
     """What the loop runs for one connection."""
     conn = Conn(slot)
     try:
-        if (yield from _welcome(conn)):
-            while (yield from _command(conn)):
-                pass
-    except Gone:
+        yield from _welcome(conn)
+        while True:
+            yield from _command(conn)
+    except EOFError:
         pass
+    except Exception as e:
+        yield from conn.end_with(_text(e))
+
+
+def _text(e):
+    """The answer that an exception makes."""
+    if isinstance(e, Refused):
+        return str(e)
+    if isinstance(e, OSError) and e.errno == 2:
+        e = "not found"
+    return "error: %s" % e
 
 
 def _welcome(conn):
     settings, conn.broken = config.load()
-    conn.key = settings.get("signingKey", "") if not conn.broken else ""
+    conn.key = settings.get("signingKey", "").encode()
     wanted = settings.get("otaPassword")
     if conn.broken or not wanted:
-        return True
+        return
     loop = conn.slot.loop
-    try:
-        given = yield from conn.line(_PASSWORD)
-    except ValueError:
-        given = ""
+    given = yield from conn.line(256)
     if loop.wrong > _FREE_TRIES:
-        # Before it is looked at: else a guess would be known wrong by its silence.
-        yield -min(250 << min(loop.wrong - _FREE_TRIES, 4), 4000)
-    if digest.same(digest.hexed(digest.sha256(given.encode()).digest()), wanted.lower()):
-        loop.wrong = 0
-        conn.slot.prove()
-        yield from conn.say("ok")
-        return True
+        # Before it is looked at: else a guess would be known wrong by the silence.
+        yield -min(250 * (loop.wrong - _FREE_TRIES), 4000)
     loop.wrong += 1
-    yield from conn.say("denied")
-    yield from conn.drain()
+    if not digest.same(digest.hexed(digest.sha256(given).digest()), wanted.lower()):
+        raise Refused("denied")
+    loop.wrong = 0
+    conn.slot.prove()
+    yield from conn.say("ok")
 
 
 def _command(conn):
-    """Serve one command; whether the connection goes on."""
-    on = True
-    try:
-        line = yield from conn.line()
-        word, _, arg = line.strip().partition(" ")
-        handler = _COMMANDS.get(word)
-        if conn.broken and word not in ("ping", "version"):
-            raise ValueError("config/ota.json is broken: " + conn.broken)
-        if handler is None:
-            yield from conn.say("unknown")
-            return True
+    line = yield from conn.line()
+    word, _, arg = line.strip().partition(" ")
+    loop = conn.slot.loop
+    if conn.broken and word not in ("ping", "version"):
+        answer = "error: " + conn.broken
+    elif loop.updating and word in _ALONE:
+        answer = "error: busy: an update is under way"
+    elif word in _COMMANDS:
         conn.slot.prove()
-        on = word not in ("start_ota", "stream_ota")
-        if handler in _ALONE and conn.slot.loop.updating:
-            on = True
-            raise ValueError("busy: an update is under way")
-        return (yield from handler(conn, arg))
-    except Refused as e:
-        on, text = False, str(e)
-    except ValueError as e:
-        text = "error: " + str(e)
-    except MemoryError:
-        text = "error: out of memory"
-    except OSError as e:
-        text = "error: " + _reason(e)
-    yield from conn.say(text)
-    if not on:
-        yield from conn.drain()
-    return on
-
-
-def _reason(e):
-    if e.errno == 2:
-        return "no such file or folder"
-    return "flash full" if e.errno == 28 else str(e)
-
-
-def _read(path):
-    with open(path, "rb") as f:
-        return f.read(_LINE)
-
-
-def _ping(conn, arg):
-    yield from conn.say("pong")
-    return True
-
-
-def _version(conn, arg):
-    try:
-        text = " ".join(str(_read("/ota_version.json"), "utf-8").split())
-    except (OSError, ValueError):
-        text = '{"version":"unknown"}'
-    yield from conn.say(text)
-    return True
-
-
-def _ls(conn, arg):
-    path = "/" if arg in ("", "/", ".") else "/" + files.named(arg.rstrip("/"))
-    text = ""
-    for entry in os.ilistdir(path):
-        text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
-        if len(text) > _LINE:
-            yield from conn.send(text.encode())
-            text = ""
-    yield from conn.say(text)
-    return True
-
-
-def _get(conn, arg):
-    path = files.named(arg)
-    low = path.lower()
-    if low == "config/ota.json":
-        data = config.masked().encode()
-        yield from conn.send(b"%d\n" % len(data) + data)
-        return True
-    if low[:4] == "ota_" and low not in ("ota_version.json", "ota_manifest.json"):
-        raise ValueError("protected " + path)
-    with open("/" + path, "rb") as f:
-        left = f.seek(0, 2)
-        f.seek(0)
-        buf = memoryview(bytearray(_CHUNK))
-        head = b"%d\n" % left
-        buf[: len(head)] = head
-        start = len(head)
-        while start or left:
-            n = f.readinto(buf[start : start + min(left, _CHUNK - start)])
-            if left and not n:
-                raise Gone  # it has shrunk: the size that was announced cannot be kept
-            yield from conn.send(buf[: start + n])
-            yield WRITE
-            left -= n
-            start = 0
-    return True
-
-
-def _rm(conn, arg):
-    path = files.named(arg)
-    if files.protected(path):
-        raise ValueError("protected " + path)
-    path = "/" + path
-    if os.stat(path)[0] & 0x4000:
-        for _ in os.ilistdir(path):
-            raise ValueError("folder not empty " + path)
-        os.rmdir(path)
+        for piece in _pieces(_COMMANDS[word], arg):
+            yield from conn.send(piece)
+        return
+    elif word in _ALONE:
+        conn.slot.prove()
+        answer = "ok"
+        if word != "reset":
+            answer = yield from _update(conn, word == "stream_ota", arg)
     else:
-        os.remove(path)
-    yield from conn.say("ok")
-    return True
+        answer = "unknown"
+    yield from conn.say(answer)
+    if answer == "ok":
+        loop.reset_soon()
+        raise EOFError
 
 
-def _wipe(conn, arg):
-    failed = None
-    for entry in tuple(os.ilistdir("/")):
-        name = "/" + entry[0]
-        if files.kept(entry[0]) or len(entry) < 4:  # a mount point has no size: leave it
-            continue
-        yield 0
-        try:
-            rmtree(name) if entry[1] & 0x4000 else os.remove(name)
-        except (OSError, RuntimeError) as e:
-            failed = "%s: %s" % (name, e)
-    if failed:
-        raise ValueError(failed)
-    yield from conn.say("ok")
-    return True
-
-
-def _reset(conn, arg):
-    conn.slot.loop.reset_soon()
-    yield from conn.say("ok")
-
-
-def _start_ota(conn, arg):
-    return _update(conn, None)
-
-
-def _stream_ota(conn, arg):
-    return _update(conn, arg)
-
-
-def _update(conn, total):
+def _update(conn, stream, total):
     loop = conn.slot.loop
     loop.updating = True
     try:
         gc.collect()
         from uota import push
 
-        if total is None:
-            return (yield from push.start_ota(conn))
-        return (yield from push.stream_ota(conn, total))
+        return (yield from push.stream_ota(conn, total) if stream else push.start_ota(conn))
     finally:
         loop.updating = False
 
 
-_ALONE = (_rm, _wipe, _reset, _start_ota, _stream_ota)
+def _pieces(command, arg):
+    try:
+        yield from command(arg)
+    except EOFError:
+        raise
+    except Exception as e:
+        yield _text(e) + "\n"
+
+
+def _ping(arg):
+    return ("pong\n",)
+
+
+def _version(arg):
+    try:
+        with open("/ota_version.json") as f:
+            text = f.read(_LINE)
+    except OSError:
+        text = '{"version":"unknown"}'
+    return (" ".join(text.split()) + "\n",)
+
+
+def _ls(arg):
+    text = ""
+    for entry in os.ilistdir("/" + files.named(arg.rstrip("/"))):
+        text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
+        if len(text) > _LINE:
+            yield text
+            text = ""
+    yield text + "\n"
+
+
+def _get(arg):
+    path = files.named(arg)
+    low = path.lower()
+    if low[:4] == "ota_" and low not in ("ota_version.json", "ota_manifest.json"):
+        raise ValueError("protected")
+    with open("/" + path, "rb") as f:
+        if low == "config/ota.json":
+            f = io.BytesIO(config.masked())
+        left = f.seek(0, 2)
+        f.seek(0)
+        buf = memoryview(bytearray(_CHUNK))
+        yield "%d\n" % left
+        while left:
+            n = f.readinto(buf[: min(left, _CHUNK)])
+            if not n:
+                raise EOFError  # it has shrunk: the announced size cannot be kept
+            yield buf[:n]
+            left -= n
+
+
+def _rm(arg):
+    path = files.named(arg)
+    if files.protected(path):
+        raise ValueError("protected")
+    path = "/" + path
+    if os.stat(path)[0] & 0x4000:
+        for _ in os.ilistdir(path):
+            raise ValueError("folder not empty")
+        os.rmdir(path)
+    else:
+        os.remove(path)
+    return ("ok\n",)
+
+
+def _wipe(arg):
+    for entry in tuple(os.ilistdir("/")):
+        if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size: leave it
+            name = "/" + entry[0]
+            rmtree(name) if entry[1] & 0x4000 else os.remove(name)
+    return ("ok\n",)
+
+
 _COMMANDS = {
     "ping": _ping,
     "version": _version,
     "ls": _ls,
     "get": _get,
     "rm": _rm,
-    "reset": _reset,
     "wipe": _wipe,
-    "start_ota": _start_ota,
-    "stream_ota": _stream_ota,
 }

@@ -1,177 +1,171 @@
 # The two update sessions of protocol 1.0: start_ota (a manifest, then files, complete) and
 # stream_ota (one binary stream, partial). They check what the peer says; commit.py holds what
-# it sends. Imported for a push only.
+# it sends. Imported for a push only; both return the answer to the peer.
 import json
-from struct import unpack
 
 from micropython import const
 
 from uota import digest
-from uota.commit import Commit, number, room
+from uota.commit import Commit, room
 from uota.ota import Refused
 
 _MANIFEST = const(65536)
 
 
 def start_ota(conn):
-    """Whether the connection goes on (after `abort`); the commit resets the board."""
-    job = Commit(partial=False)
+    job = Commit(False)
     try:
-        yield from conn.say("ready")
-        _window(conn)
+        yield from _ready(conn)
         while True:
             word, _, arg = (yield from conn.line()).partition(" ")
             if word == "abort":
-                break
-            elif word == "manifest" and job.version is None:
+                return "aborted"
+            if word == "manifest" and not job.version:
                 yield from _manifest(conn, job, arg)
-            elif word == "file" and job.version is not None:
+            elif word == "file" and job.version:
                 yield from _file(conn, job, arg)
-            elif word == "end_ota" and job.version is not None:
-                return (yield from _finish(conn, job))
+            elif word == "end_ota" and job.version:
+                yield from job.finish(conn.buf)
+                return "ok"
             else:
-                raise ValueError("unexpected " + repr(word[:16]))
+                raise ValueError("unexpected command")
             yield from conn.say("ok")
     finally:
         job.discard()
-    yield from conn.say("aborted")
-    return True
 
 
 def stream_ota(conn, total):
-    left = number(total)
-    room(left)
-    job = Commit(partial=True)
+    total = _number(total)
+    room(total)
+    job = Commit(True)
     try:
-        yield from conn.say("ready")
-        _window(conn)
-        yield from _stream(conn, job, left)
-        yield from _finish(conn, job)
+        yield from _ready(conn)
+        yield from _stream(conn, job, total)
+        yield from job.finish(conn.buf)
+        return "ok"
     finally:
         job.discard()
 
 
-def _finish(conn, job):
-    conn.slot.limit(None)  # from here on nobody may cut it short
-    yield from job.finish(conn.buf)
-    conn.slot.loop.reset_soon()
-    yield from conn.say("ok")
-
-
-def _window(conn):
-    """The largest buffer that the heap gives: mem_free() would not tell of its holes."""
+def _ready(conn):
+    """Take the largest buffer that the heap gives: mem_free() would not tell of its holes."""
     for size in (4096, 1024):
         try:
-            return conn.use(bytearray(size))
+            conn.use(bytearray(size))
+            break
         except MemoryError:
             pass
+    return conn.say("ready")
 
 
-def _receive(conn, job, i, size, *sums):
-    """size bytes into staged file i and into the sums."""
-    with job.open(i) as f:
+def _number(text):
+    if not text.isdigit() or len(text) > 10:
+        raise ValueError("bad number")
+    return int(text)
+
+
+def _receive(conn, job, name, size, *sums):
+    """size bytes into a staged file and into the sums."""
+    room(size)
+    with job.open(name, "wb") as f:
         while size:
             part = yield from conn.some(size)
-            f.write(part)
+            size -= len(part)
+            try:
+                f.write(part)
+            except OSError:
+                room(size)  # says it in numbers
+                raise
             for s in sums:
                 s.update(part)
-            size -= len(part)
 
 
-def _manifest(conn, job, arg):
-    size = number(arg)
-    if not 0 < size <= _MANIFEST:
-        raise ValueError("manifest too large")
-    room(size)
-    yield from _receive(conn, job, "json", size)
-    try:
-        with job.open("json", "r") as f:
-            manifest = json.load(f)
-        _adopt(conn, job, manifest)
-    except MemoryError:
-        raise ValueError("manifest too large")
-
-
-def _adopt(conn, job, manifest):
-    """Check schema and signature; what stays of the manifest is a list on flash."""
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise ValueError("manifest: no files")
-    version, named = manifest.get("version"), manifest["files"]
-    if not isinstance(version, str):
-        raise ValueError("manifest: bad version")
-    mac = digest.Hmac(conn.key.encode())
-    mac.update(version.encode())
-    for path in sorted(named):
-        entry = named[path]
-        if not isinstance(entry, dict) or type(entry.get("size")) is not int:
-            raise ValueError("manifest: bad size of " + path)
-        sha = entry.get("sha256")
-        if not isinstance(sha, str):
-            raise ValueError("manifest: bad sha256 of " + path)
-        mac.update(("\n%s:%s" % (path, sha)).encode())
-        job.add(path, entry["size"], sha.lower())
-    sig = manifest.get("sig")
-    if conn.key and not (
-        isinstance(sig, str) and digest.same(sig.lower(), digest.hexed(mac.digest()))
-    ):
-        raise Refused("sig_mismatch")
-    job.seal(version)
-
-
-def _file(conn, job, arg):
-    parts = arg.rsplit(";", 2)
-    if len(parts) != 3:
-        raise ValueError("expected file PATH;SIZE;SHA256")
-    path, size, sha = parts[0], number(parts[1]), parts[2].lower()
-    i = job.find(path)
-    if (job.size, job.sha) != (size, sha):
-        raise ValueError("not as in the manifest: " + path)
-    room(size)
+def _checked(conn, job, i, path, size, sha, *sums):
     total = digest.sha256()
-    yield from _receive(conn, job, i, size, total)
+    yield from _receive(conn, job, i, size, total, *sums)
     if digest.hexed(total.digest()) != sha:
         raise Refused("sha256_mismatch " + path)
 
 
+def _manifest(conn, job, arg):
+    size = _number(arg)
+    if size > _MANIFEST:
+        raise ValueError("manifest too large")
+    yield from _receive(conn, job, "json", size)
+    try:
+        with job.open("json") as f:
+            _adopt(conn, job, json.load(f))
+    except MemoryError:
+        raise ValueError("manifest too large")
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("bad manifest")
+
+
+def _adopt(conn, job, manifest):
+    """Check values and signature; what stays of the manifest is a list on flash."""
+    version, named = manifest["version"], manifest["files"]
+    mac = digest.Hmac(conn.key)
+    mac.update(version)
+    for path in sorted(named):
+        sha = named[path]["sha256"]
+        mac.update("\n%s:%s" % (path, sha))
+        job.add(path, named[path]["size"], sha.lower())
+    sig = manifest.get("sig") or ""
+    if conn.key and not digest.same(sig.lower(), digest.hexed(mac.digest())):
+        raise Refused("sig_mismatch")
+    room(job.need)
+    job.seal(version)
+
+
+def _file(conn, job, arg):
+    path, size, sha = arg.rsplit(";", 2)
+    i, entry = job.find(path)
+    if entry != (path, _number(size), sha.lower()):
+        raise ValueError("not in the manifest: " + path)
+    return _checked(conn, job, i, *entry)
+
+
 def _stream(conn, job, left):
     """The stream of `left` bytes into staging, up to its trailer."""
-    mac = digest.Hmac(conn.key.encode())
+    mac = digest.sha256()  # of what is not signed
 
-    def field(n, summed=True):
+    def take(n):
         nonlocal left
         left -= n
         if left < 0:
-            raise ValueError("stream is longer than announced")
-        data = yield from conn.take(n)
-        if summed:
-            mac.update(data)
+            raise ValueError("bad stream length")
+        data = b""
+        while len(data) < n:
+            data += yield from conn.some(n - len(data))
+        mac.update(data)
         return data
 
-    def text():
-        n = unpack(">H", (yield from field(2)))[0]
-        if not 0 < n < 256:
-            raise ValueError("bad length in stream")
-        return str((yield from field(n)), "utf-8")
+    def number(n):
+        return int.from_bytes((yield from take(n)), "big")
 
-    if (yield from field(4, False)) != b"OTAS":
-        raise ValueError("not a stream")
+    def text():
+        n = yield from number(2)
+        return str((yield from take(min(n, 256))), "utf-8")
+
+    if (yield from take(4)) != b"OTAS":
+        raise ValueError("bad stream")
+    mac = digest.Hmac(conn.key)
     version = yield from text()
-    count = unpack(">H", (yield from field(2)))[0]
+    count = yield from number(2)
     for i in range(count):
         path = yield from text()
-        size = unpack(">I", (yield from field(4)))[0]
-        sha = yield from field(32)
-        job.add(path, size, digest.hexed(sha))
+        size = yield from number(4)
+        sha = digest.hexed((yield from take(32)))
+        job.add(path, size, sha)
         left -= size
-        if left < 0:
-            raise ValueError("stream is longer than announced")
-        total = digest.sha256()
-        yield from _receive(conn, job, i, size, total, mac)
-        if total.digest() != sha:
-            raise Refused("sha256_mismatch " + path)
-    trailer = yield from field(32, False)
+        if left < 32:
+            raise ValueError("bad stream length")
+        yield from _checked(conn, job, i, path, size, sha, mac)
+    right = mac.digest()
+    mac = digest.sha256()
+    trailer = yield from take(32)
     if left:
-        raise ValueError("stream is shorter than announced")
-    if conn.key and not digest.same(trailer, mac.digest()):
+        raise ValueError("bad stream length")
+    if conn.key and not digest.same(digest.hexed(trailer), digest.hexed(right)):
         raise Refused("sig_mismatch")
     job.seal(version)

@@ -8,53 +8,54 @@ from micropython import const
 
 from uota import log
 
-_ATTEMPT_MS = const(15000)  # what joining may take
 _LOOK_MS = const(500)  # how often the link is looked at
+_JOIN_S = const(7)  # joining takes some seconds, before any pause counts
 _LONGEST_S = const(60)
 
 
 class WifiTcp:
     def __init__(self, settings):
         port = settings.get("port")
-        self.port = port if type(port) is int and 0 < port < 65536 else 2018
-        self.ssid = settings.get("ssid")
-        self.key = settings.get("password") or None
+        self.port = port if type(port) is int else 2018
+        self.login = settings.get("ssid"), settings.get("password") or None
         self.listener = None
         self.up = False
-        self.pause = 1  # s until the next attempt
-        self.due = 0  # when to look again
-        self.until = None  # when the attempt has failed
+        self.due = self.again = time.ticks_ms()  # the next look, the next attempt to join
+        self.pause = 1  # s
         try:
             import network
 
             # Made even where Wi-Fi is not ours: sockets need its network stack on an ESP32.
             self.wlan = network.WLAN(network.STA_IF)
-            self._name(network, settings.get("hostname"))
-        except (ImportError, AttributeError):
-            self.wlan = self.ssid = None
-
-    def _name(self, network, name):
-        if not isinstance(name, str) or name.replace(".", "").isdigit():
-            return
-        try:
-            network.hostname(name[:-6] if name.endswith(".local") else name)
-        except (ValueError, OSError, AttributeError) as e:
+            name = settings.get("hostname", "")
+            if not name.replace(".", "").isdigit():
+                network.hostname(name[:-6] if name[-6:] == ".local" else name)
+        except ImportError:
+            self.login = (None,)
+        except Exception as e:
             log("hostname: " + repr(e))
 
     def step(self, now):
         """Do what is due without waiting; the ms until the next call."""
-        if self.due and time.ticks_diff(self.due, now) > 0:
-            return time.ticks_diff(self.due, now)
+        left = time.ticks_diff(self.due, now)
+        if left > 0:
+            return left
         wait = _LOOK_MS
         try:
-            if self.listener is None:
+            if not self.listener:
                 self._listen()
-            wait = self._join(now) if self.ssid else 60000
+            if self.login[0]:
+                self._join(now)
         except OSError as e:
             log("wifi_tcp: " + repr(e))
-            wait = self._later()
-        self.due = time.ticks_add(now, wait) | 1
+            wait = self._later() * 1000
+        self.due = time.ticks_add(now, wait)
         return wait
+
+    def _later(self):
+        pause = self.pause
+        self.pause = min(pause * 2, _LONGEST_S)
+        return pause
 
     def _listen(self):
         listener = socket.socket()
@@ -70,33 +71,23 @@ class WifiTcp:
         log("listening on port %d" % self.port)
 
     def _join(self, now):
-        if self.wlan.isconnected():
+        wlan = self.wlan
+        if wlan.isconnected():
             if not self.up:
-                log("Wi-Fi is up: " + self.wlan.ifconfig()[0])
-                self.up, self.pause, self.until = True, 1, None
+                log("Wi-Fi is up: " + wlan.ifconfig()[0])
+                self.up = True
+                self.pause = 1
         elif self.up:
             log("Wi-Fi is lost")
             self.up = False
-            self._attempt(now)
-        elif self.until is None:
-            self._attempt(now)
-        elif time.ticks_diff(self.until, now) <= 0:
-            log("Wi-Fi: no connection to %s (status %s)" % (self.ssid, self.wlan.status()))
-            self.until = None
-            return self._later()
-        return _LOOK_MS
-
-    def _attempt(self, now):
-        self.until = None
-        self.wlan.active(True)
-        self.wlan.disconnect()  # a second connect() while one is under way raises
-        self.wlan.connect(self.ssid, self.key)
-        self.until = time.ticks_add(now, _ATTEMPT_MS)
-
-    def _later(self):
-        wait = self.pause * 1000
-        self.pause = min(self.pause * 2, _LONGEST_S)
-        return wait
+            self.again = now
+        elif time.ticks_diff(self.again, now) <= 0:
+            if self.pause > 1:
+                log("Wi-Fi: still no connection, status %s" % wlan.status())
+            self.again = time.ticks_add(now, (self._later() + _JOIN_S) * 1000)
+            wlan.active(True)
+            wlan.disconnect()  # a second connect() while one is under way raises
+            wlan.connect(*self.login)
 
     def accept(self):
         """The next connection, non-blocking; None where it has gone again."""
@@ -111,4 +102,3 @@ class WifiTcp:
     def close(self):
         if self.listener:
             self.listener.close()
-            self.listener = None
