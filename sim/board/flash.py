@@ -1,0 +1,76 @@
+# The flash chip: a block device on the image file, with the face of esp32.Partition (4096-byte
+# blocks, erased bytes are FF). Every operation reaches the host at once, so that what was written
+# stays when the process is killed. CutFlash loses power after a chosen number of operations.
+
+BLOCK = 4096
+
+_ERASED = b"\xff" * BLOCK
+
+
+class Flash:
+    def __init__(self, file, size, label="vfs"):
+        self._file = file
+        self._seek = file.seek
+        self._size = size
+        self._label = label
+
+    def readblocks(self, block, buf, offset=0):
+        self._seek(block * BLOCK + offset)
+        self._file.readinto(buf)
+
+    def writeblocks(self, block, buf, offset=None):
+        if offset is None:  # as esp32.Partition: without an offset it erases first
+            self._write(block * BLOCK, buf)
+        else:
+            self._write(block * BLOCK + offset, buf)
+
+    def _write(self, at, buf):
+        self._seek(at)
+        self._file.write(buf)
+
+    def _erase(self, block):
+        self._write(block * BLOCK, _ERASED)
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self._size // BLOCK
+        if op == 5:
+            return BLOCK
+        if op == 6:
+            self._erase(arg)
+        return 0 if op in (1, 2, 3, 6) else None
+
+    def info(self):
+        return (1, 129, 0x200000, self._size, self._label, False)
+
+    def __repr__(self):
+        return "<Partition type=1, subtype=129, address=%d, size=%d, label=%s, encrypted=0>" % (
+            0x200000,
+            self._size,
+            self._label,
+        )
+
+
+class CutFlash(Flash):
+    # `left` operations still go through; the next one never begins. On FAT, where a write without
+    # offset is an erase and a program, each counts unless `atomic` (a controller that remaps).
+    def __init__(self, file, size, label, left, cut, atomic):
+        super().__init__(file, size, label)
+        self._left = left
+        self._cut = cut
+        self._atomic = atomic
+
+    def _count(self):
+        if self._left <= 0:
+            self._cut()
+        self._left -= 1
+
+    def _write(self, at, buf):
+        self._count()
+        super()._write(at, buf)
+
+    def writeblocks(self, block, buf, offset=None):
+        if offset is None and not self._atomic:
+            for i in range(len(buf) // BLOCK):
+                self._erase(block + i)
+        super().writeblocks(block, buf, offset)

