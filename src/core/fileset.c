@@ -167,12 +167,11 @@ static gboolean visit(Walk *walk, const Folder *folder, const char *name, GError
 		*folder->path ? g_strconcat(folder->path, "/", name, NULL) : g_strdup(name);
 	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 
-	if (is_never(name) || any(walk->excluded, uota_glob_covers, parts))
+	if (is_never(name) || any(walk->excluded, uota_glob_matches, parts))
 		return TRUE;
 	if (any(walk->included, uota_glob_reaches, parts) && is_folder(walk, path))
 		return visit_folder(walk, folder, path, error);
-	if (!any(walk->included, uota_glob_matches, parts) ||
-		any(walk->excluded, uota_glob_matches, parts) || is_folder(walk, path))
+	if (!any(walk->included, uota_glob_matches, parts) || is_folder(walk, path))
 		return TRUE;
 	walk->matched = TRUE;
 	/* ours is made, not read: the file on disk has no secrets in it */
@@ -258,13 +257,25 @@ static void walk_clear(Walk *walk)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
+static gboolean is_config_excluded(const Walk *walk)
+{
+	char folder[] = "config", file[] = "ota.json";
+	char *parts[] = {folder, NULL, NULL};
+
+	if (any(walk->excluded, uota_glob_matches, parts))
+		return TRUE;
+	parts[1] = file;
+	return any(walk->excluded, uota_glob_matches, parts);
+}
+
 static void add_config(Walk *walk, const UotaConfig *config)
 {
-	g_auto(GStrv) parts = g_strsplit(UOTA_CONFIG_PATH, "/", -1);
-	g_autoptr(GBytes) json = uota_config_device_json(config);
+	g_autoptr(GBytes) json = NULL;
 
-	if (!any(walk->excluded, uota_glob_matches, parts))
-		g_ptr_array_add(walk->files, uota_file_from_bytes(UOTA_CONFIG_PATH, json));
+	if (is_config_excluded(walk))
+		return;
+	json = uota_config_device_json(config);
+	g_ptr_array_add(walk->files, uota_file_from_bytes(UOTA_CONFIG_PATH, json));
 }
 
 static gint compare_files(gconstpointer a, gconstpointer b)

@@ -19,7 +19,8 @@ typedef enum {
  * uota_config_device_json() makes it (a 1.0 board that gets an update without it deletes its own
  * and is gone).
  *
- * Folders that are excluded, or that no glob of the scope reaches, are not looked into. A symbolic
+ * A folder that a glob of excludedFiles matches is excluded with all below it. Such folders, and
+ * those that no glob of the scope reaches, are not looked into. A symbolic
  * link is followed inside the project; one that leaves it or leads in a circle is an error, as are
  * an unreadable file, a path that a board cannot hold, and a scope that matches no file.
  * Returns: (transfer full) (element-type UotaFile) in code-point order of the paths, hashed. */

@@ -121,13 +121,6 @@ gboolean uota_glob_matches(const UotaGlob *glob, char **path)
 	return !*parts;
 }
 
-gboolean uota_glob_covers(const UotaGlob *glob, char **path)
-{
-	guint n = g_strv_length(glob->parts);
-
-	return n && is_deep(glob->parts[n - 1]) && uota_glob_matches(glob, path);
-}
-
 gboolean uota_glob_reaches(const UotaGlob *glob, char **path)
 {
 	char **parts = glob->parts;

@@ -15,9 +15,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaGlob, uota_glob_free)
 /* Whether the glob matches @path, given as components (NULL-terminated). */
 gboolean uota_glob_matches(const UotaGlob *glob, char **path);
 
-/* Whether it matches everything below the folder @path. */
-gboolean uota_glob_covers(const UotaGlob *glob, char **path);
-
 /* Whether it may match something below the folder @path; FALSE: certainly not. */
 gboolean uota_glob_reaches(const UotaGlob *glob, char **path);
 
