@@ -1,0 +1,1 @@
+"""End-to-end tests: the real `uota` against simulated and scripted boards."""

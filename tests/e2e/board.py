@@ -1,0 +1,137 @@
+"""A simulated board: the agent on the real MicroPython, with its flash in a file."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .old_tool import OldTool
+from .process import Output
+from .wire import DEADLINE, Gone
+
+ROOT = Path(__file__).resolve().parents[2]
+SIM = [sys.executable, str(ROOT / "sim" / "uota-sim")]
+
+
+class Board:
+    """@project gives it its configuration, as the first installation over the cable would."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder, project, *options):
+        self.flash = folder / "board.img"
+        self.project = project
+        self.options = options
+        self.password = project.secrets.get("otaPassword") or None
+        self.key = project.secrets.get("signingKey") or None
+        self.port = 0
+        self.start()
+
+    def start(self):
+        arguments = ["--flash", str(self.flash), "--port", str(self.port), *self.options]
+        if not self.flash.exists():
+            arguments.append(str(self.project.path))
+        self.process = subprocess.Popen(
+            [*SIM, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.err = Output(self.process.stderr.fileno())
+        self.output = Output(self.process.stdout.fileno())
+        self.port = int(self.err.wait_for(r"uota-sim: .* at [\d.]+:(\d+), flash").group(1))
+        self.wait_for(r"\[uota\] listening on port")
+
+    def kill(self):
+        """The power goes: nothing of the board is left but its flash."""
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self.output.wait_for_end()
+        self.err.wait_for_end()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    stop = kill
+
+    def restart(self):
+        """Off and on again, at the same address."""
+        self.kill()
+        self.start()
+
+    # What it says
+
+    def mark(self):
+        return self.output.mark()
+
+    def wait_for(self, pattern, after=0):
+        return self.output.wait_for(pattern, after)
+
+    @property
+    def at(self):
+        return ("--host", self.host, "--port", str(self.port))
+
+    # What it has
+
+    @property
+    def tool(self):
+        """A host of 1.0 that has the board's secrets."""
+        return OldTool(self.host, self.port, self.password, self.key)
+
+    def version(self):
+        return self.tool.version()
+
+    def on_flash(self, path):
+        """A file as the image has it, past the agent: bytes, or None."""
+        look = subprocess.run([*SIM, "cat", str(self.flash), path], capture_output=True)
+        if look.returncode == 0:
+            return look.stdout
+        assert b"no such file" in look.stderr, look.stderr.decode()
+        return None
+
+    def ls(self, path="/"):
+        return self.tool.ls(path)
+
+    def read(self, path):
+        return self.tool.get(path)
+
+    def files(self):
+        """All that it gives: each path with what is in it, or with why it is not told."""
+        found = {}
+        with self.tool.connect() as wire:
+            folders = ["/"]
+            while folders:
+                folder = folders.pop()
+                wire.say("ls " + folder)
+                entries = []
+                while line := wire.line():
+                    entries.append(line)
+                for entry in entries:
+                    if entry.endswith("/"):
+                        found[folder + entry] = None
+                        folders.append(folder + entry)
+                    else:
+                        size = wire.ask("get " + folder + entry)
+                        found[folder + entry] = wire.read(int(size)) if size.isdigit() else size
+        return found
+
+    def config(self):
+        """/config/ota.json as the image has it."""
+        return json.loads(self.on_flash("/config/ota.json"))
+
+    def image(self):
+        """All of the flash: equal before and after when not even a sector was written."""
+        return self.flash.read_bytes()
+
+    def wait_until_idle(self):
+        """Until the board has noticed that its last peer is gone: nothing staged, and an update
+        would be let in.
+        """
+        for _ in range(200):
+            try:
+                if "ota_stage/" not in self.ls():
+                    return
+            except (Gone, ConnectionError):
+                pass
+            os.sched_yield()
+        raise AssertionError(f"still staged: {self.ls()}\n{self.output.text[-2000:]}")
