@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 #define CHUNK 65536
-#define MANIFEST_MAX (256 * 1024) /* of the board's installed manifest, when it is read back */
+#define INSTALLED "/ota_manifest.json"
+#define QUOTE_MAX 80 /* bytes of the board's version that a message quotes */
 
 static const char magic[4] = {'O', 'T', 'A', 'S'};
 
@@ -74,15 +76,6 @@ static gboolean put_chunk(const guint8 *data, gsize len, gpointer user_data, GEr
 static gboolean put_file(Out *out, const UotaFile *file, GError **error)
 {
 	return uota_file_read(file, put_chunk, out, NULL, error);
-}
-
-static guint64 content_size(const UotaManifest *manifest)
-{
-	guint64 sum = 0;
-
-	for (guint i = 0; i < manifest->files->len; i++)
-		sum += ((const UotaFile *)g_ptr_array_index(manifest->files, i))->size;
-	return sum;
 }
 
 guint64 uota_push_stream_size(const UotaManifest *manifest)
@@ -156,11 +149,29 @@ static gboolean announce_stream(Out *out, const UotaManifest *manifest, GError *
 	return uota_session_command(out->session, command, "ready", error);
 }
 
-static gboolean push_one(Out *out, const UotaFile *file, GError **error)
+static char *file_header(const UotaFile *file)
 {
 	g_autofree char *hex = uota_sha256_hex(file->sha256);
-	g_autofree char *header =
-		g_strdup_printf("file %s;%" G_GUINT64_FORMAT ";%s\n", file->path, file->size, hex);
+
+	return g_strdup_printf("file %s;%" G_GUINT64_FORMAT ";%s\n", file->path, file->size, hex);
+}
+
+static guint64 files_size(const UotaManifest *manifest)
+{
+	guint64 sum = 0;
+
+	for (guint i = 0; i < manifest->files->len; i++) {
+		const UotaFile *file = g_ptr_array_index(manifest->files, i);
+		g_autofree char *header = file_header(file);
+
+		sum += strlen(header) + file->size;
+	}
+	return sum;
+}
+
+static gboolean push_one(Out *out, const UotaFile *file, GError **error)
+{
+	g_autofree char *header = file_header(file);
 
 	out->path = file->path;
 	return put(out, header, strlen(header), error) && put_file(out, file, error) &&
@@ -173,13 +184,11 @@ static gboolean put_manifest(Out *out, const UotaManifest *manifest, GError **er
 	gsize size = g_bytes_get_size(json);
 	g_autofree char *header = g_strdup_printf("manifest %" G_GSIZE_FORMAT "\n", size);
 
-	out->total = content_size(manifest);
+	out->total = strlen(header) + size + files_size(manifest);
 	out->path = "manifest";
-	if (!put(out, header, strlen(header), error) ||
-		!put(out, g_bytes_get_data(json, NULL), size, error) || !flush(out, error))
-		return FALSE;
-	out->done = 0;
-	return uota_session_expect(out->session, "ok", error);
+	return put(out, header, strlen(header), error) &&
+	       put(out, g_bytes_get_data(json, NULL), size, error) && flush(out, error) &&
+	       uota_session_expect(out->session, "ok", error);
 }
 
 static gboolean push_session(Out *out, const UotaManifest *manifest, GError **error)
@@ -234,22 +243,31 @@ static gboolean same_files(
 	return TRUE;
 }
 
+static gboolean same_version(const char *installed, const char *wanted, GError **error)
+{
+	g_autofree char *quote = NULL;
+
+	if (strcmp(installed, wanted) == 0)
+		return TRUE;
+	quote = uota_text_printable(installed, QUOTE_MAX);
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		"the board went on with version %s: push again", quote);
+	return FALSE;
+}
+
 gboolean uota_push_verify(UotaSession *session, const UotaManifest *manifest, GError **error)
 {
 	g_autofree char *version = uota_session_version(session, error);
 	g_autoptr(GBytes) json = NULL;
 	g_autoptr(UotaManifest) installed = NULL;
 
-	if (!version)
+	if (!version || !same_version(version, manifest->version, error))
 		return FALSE;
-	if (strcmp(version, manifest->version) != 0) {
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-			"the board went on with version %s: push again", version);
+	json = uota_session_get_bytes(session, INSTALLED, UOTA_MANIFEST_MAX, error);
+	if (!json) {
+		g_prefix_error(error, INSTALLED ": ");
 		return FALSE;
 	}
-	json = uota_session_get_bytes(session, "/ota_manifest.json", MANIFEST_MAX, error);
-	if (!json)
-		return FALSE;
 	installed =
 		uota_manifest_parse(g_bytes_get_data(json, NULL), g_bytes_get_size(json), error);
 	return installed && same_files(installed, manifest, error);
