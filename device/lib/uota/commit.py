@@ -64,7 +64,7 @@ class Commit:
         if files.pushed(path) <= self._last:
             raise ValueError("paths not in order")
         self._last = path
-        if not 0 <= size < 1 << 31 or len(sha) != 64 or sha.strip("0123456789abcdef"):
+        if type(size) is not int or not 0 <= size < 1 << 31 or len(sha) != 64 or sha.strip("0123456789abcdef"):
             raise ValueError("bad size or sha256 of " + path)
         if _size("/" + path) != size:
             self.need += size
@@ -127,7 +127,7 @@ class Commit:
             json.dump({"version": self.version}, f)
         old = _installed()
         new = self._items()
-        a, b, last = _after(old), _after(new), None
+        a, b, last = _after(old), _after(new), ""
         with self.open("manifest", "w") as out, self.open("gone", "w") as gone:
             out.write(_HEAD)
             while a or b:

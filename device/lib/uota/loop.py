@@ -119,7 +119,7 @@ class Loop:
     def _resume(self, slot):
         try:
             want = next(slot.run)
-        except StopIteration:
+        except (EOFError, StopIteration):
             self._close(slot)
             return
         except Exception as e:

@@ -101,15 +101,15 @@ class Conn:
 
 
 def session(slot):
-    """What the loop runs for one connection."""
+    """What the loop runs for one connection; EOFError is its ordinary end."""
     conn = Conn(slot)
     try:
         yield from _welcome(conn)
         while True:
             yield from _command(conn)
-    except EOFError:
-        pass
     except Exception as e:
+        if isinstance(e, EOFError):
+            raise
         yield from conn.end_with(_text(e))
 
 

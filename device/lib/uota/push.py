@@ -106,7 +106,7 @@ def _adopt(conn, job, manifest):
     version, named = manifest["version"], manifest["files"]
     mac = digest.Hmac(conn.key)
     mac.update(version)
-    for path in sorted(named):
+    for path in sorted(named.keys()):
         sha = named[path]["sha256"]
         mac.update("\n%s:%s" % (path, sha))
         job.add(path, named[path]["size"], sha.lower())

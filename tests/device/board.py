@@ -1,0 +1,175 @@
+# What the agent's own tests run on, under the plain unix port: a fresh littlefs as /, the agent
+# on sys.path, stand-ins for what a board has, and a peer that speaks to a session without sockets.
+import os
+import sys
+import time
+import vfs
+
+_BLOCK = 4096
+_here = sys.path[0]
+resets = []
+
+
+_name = "/tmp/uota-test-%d" % time.time_ns()
+_file = open(_name, "w+b")  # the flash; without a name it goes when we go
+os.unlink(_name)
+
+
+class Disk:
+    def __init__(self, blocks):
+        self.file = _file
+        self.blocks = blocks
+        _file.seek(blocks * _BLOCK - 1)
+        _file.write(b"\0")
+
+    def readblocks(self, block, buf, off=0):
+        self.file.seek(block * _BLOCK + off)
+        self.file.readinto(buf)
+
+    def writeblocks(self, block, buf, off=0):
+        self.file.seek(block * _BLOCK + off)
+        self.file.write(buf)
+
+    def ioctl(self, op, arg):
+        return {4: self.blocks, 5: _BLOCK, 6: 0}.get(op)
+
+
+class _Machine:
+    SOFT_RESET = 5
+
+    @staticmethod
+    def reset():
+        resets.append(time.ticks_ms())
+
+
+def boot():
+    """Once: the host's files move to /host, and the agent and the tests are found there."""
+    root = _here + "/../.."
+    host = vfs.VfsPosix(root)
+    vfs.umount("/")
+    fresh()
+    vfs.mount(host, "/host")
+    sys.path[:] = ["/host/device/lib", "/host/tests/device", ".frozen"]
+    sys.modules["machine"] = _Machine
+
+
+def fresh(blocks=256, fs=None):
+    """An empty flash as /."""
+    try:
+        vfs.umount("/")
+    except OSError:
+        pass
+    disk = Disk(blocks)
+    fs = fs or vfs.VfsLfs2
+    fs.mkfs(disk)
+    vfs.mount(fs(disk), "/")
+    os.chdir("/")
+
+
+def write(path, data=b""):
+    parts = path.split("/")
+    for n in range(2, len(parts)):
+        try:
+            os.mkdir("/".join(parts[:n]))
+        except OSError:
+            pass
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def exists(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
+
+
+class _Loop:
+    updating = False
+    wrong = 0
+
+    def __init__(self):
+        self.reset = False
+
+    def reset_soon(self):
+        self.reset = True
+
+
+class Slot:
+    """The loop's side of a connection, for one session alone."""
+
+    def __init__(self, loop, stream):
+        self.loop, self.stream, self.proven = loop, stream, False
+
+    def limit(self, ms):
+        pass
+
+    def progress(self, n):
+        pass
+
+    def prove(self):
+        self.proven = True
+
+
+class Stream:
+    """What a peer has sent, in pieces of at most `piece` bytes, and what it gets back."""
+
+    def __init__(self, piece):
+        self.sent, self.got, self.piece, self.gone = b"", b"", piece, False
+
+    def readinto(self, buf):
+        n = min(len(buf), len(self.sent), self.piece)
+        if not n:
+            return 0 if self.gone else None
+        buf[:n] = self.sent[:n]
+        self.sent = self.sent[n:]
+        return n
+
+    def write(self, data):
+        self.got += bytes(data)
+        return len(data)
+
+
+class Peer:
+    """A host that talks to one session: say() gives what the board answers."""
+
+    def __init__(self, loop=None, piece=1000):
+        from uota import ota
+
+        self.loop = loop or _Loop()
+        self.stream = Stream(piece)
+        self.slot = Slot(self.loop, self.stream)
+        self.run = ota.session(self.slot)
+        self.over = False
+        self.each = lambda: None  # called at every turn
+        self.say(b"")
+
+    def say(self, data):
+        self.stream.sent += data if isinstance(data, bytes) else data.encode()
+        self.stream.got = b""
+        idle = 0
+        while not self.over and idle < 4:
+            idle = 0 if self.stream.sent else idle + 1
+            got = len(self.stream.got)
+            try:
+                idle = idle if next(self.run) == 1 else 0
+            except (EOFError, StopIteration):
+                self.over = True
+            if len(self.stream.got) > got:
+                idle = 0
+            self.each()
+        return self.stream.got
+
+    def ask(self, line):
+        return self.say(line + "\n").decode()
+
+    def hang_up(self):
+        self.stream.gone = True
+        self.say(b"")
+        assert self.over

@@ -1,0 +1,34 @@
+# Runs the agent's own tests under MicroPython: micropython run.py [test_x.py …], all without
+# arguments. A line per test, a closing count, exit status 1 where one failed.
+import os
+import sys
+
+import board
+
+_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push")
+
+
+def main(names):
+    passed = failed = 0
+    for name in names:
+        module = __import__(name)
+        for test in sorted(dir(module)):
+            if not test.startswith("test_"):
+                continue
+            board.fresh()
+            try:
+                getattr(module, test)()
+            except Exception as e:
+                failed += 1
+                print("FAIL %s.%s" % (name, test))
+                sys.print_exception(e)
+            else:
+                passed += 1
+                print("ok %s.%s" % (name, test))
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+wanted = [arg.split("/")[-1].replace(".py", "") for arg in sys.argv[1:]]
+board.boot()
+sys.exit(main(wanted or _ALL))
