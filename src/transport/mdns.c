@@ -10,6 +10,8 @@
 #include "core/error.h"
 
 #define HEADER_SIZE 12
+#define FLAGS_MASK 0xF80F /* response, operation and error code, RFC 1035 4.1.1 */
+#define FLAGS_RESPONSE 0x8000
 #define TYPE_A 1
 #define TYPE_AAAA 28
 #define CLASS_IN 1
@@ -31,7 +33,7 @@ static gboolean put_name(GByteArray *packet, const char *name)
 	guint count = g_strv_length(labels);
 	guint8 end = 0;
 
-	if (strlen(name) > NAME_MAX_SIZE)
+	if (!*name || strlen(name) > NAME_MAX_SIZE)
 		return FALSE;
 	if (count > 1 && *labels[count - 1] == '\0')
 		count--; /* a dot at the end is the root, which ends every name anyway */
@@ -158,7 +160,8 @@ gboolean uota_mdns_parse(const guint8 *data, gsize len, const char *name, GPtrAr
 	Packet packet = {data, len, 2};
 	guint16 flags, questions, answers, authorities, additional;
 
-	if (len < HEADER_SIZE || !get_u16(&packet, &flags) || !(flags & 0x8000))
+	if (len < HEADER_SIZE || !get_u16(&packet, &flags) ||
+		(flags & FLAGS_MASK) != FLAGS_RESPONSE)
 		return FALSE;
 	if (!get_u16(&packet, &questions) || !get_u16(&packet, &answers) ||
 		!get_u16(&packet, &authorities) || !get_u16(&packet, &additional))
