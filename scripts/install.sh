@@ -7,13 +7,13 @@ prefix=$2
 share=$destdir$prefix/share/uota
 venv=$prefix/lib/uota/venv
 
-meson configure build/release -Dprefix="$prefix"
-DESTDIR=$destdir meson install -C build/release --quiet
+meson configure build/release -Dprefix="$prefix" >/dev/null
+DESTDIR=$destdir meson install -C build/release --quiet >/dev/null
 
 mkdir -p "$share" "$destdir$prefix/bin"
 rm -rf "$share/device" "$share/sim"
 cp -R device sim "$share/"
-find "$share" -name __pycache__ -prune -exec rm -rf {} +
+find "$share" \( -name __pycache__ -o -name ".*" \) -prune -exec rm -rf {} +
 install -m 755 sim/uota-sim "$destdir$prefix/bin/uota-sim"
 
 if [ ! -x "$destdir$venv/bin/python" ]; then
