@@ -91,10 +91,9 @@ static gboolean check_real(const Walk *walk, const char *path, const char *real,
 	return TRUE;
 }
 
-/* The real place of @path, a file or folder of the project. Returns: (transfer full), or NULL */
-static char *resolve(const Walk *walk, const char *path, GError **error)
+/* The real place of @path, which is at @full. Returns: (transfer full), or NULL */
+static char *resolve(const Walk *walk, const char *path, const char *full, GError **error)
 {
-	g_autofree char *full = g_build_filename(walk->root, path, NULL);
 	g_autofree char *real = realpath(full, NULL);
 
 	if (!real) {
@@ -118,7 +117,7 @@ static gboolean check_secrets(
 		"the same file as " UOTA_SECRETS_PATH ", which is never pushed: remove the link");
 }
 
-static gboolean add_file(Walk *walk, const char *path, GError **error)
+static gboolean add_file(Walk *walk, const char *path, const char *full, GError **error)
 {
 	g_autofree char *real = NULL;
 	g_autoptr(UotaFile) file = NULL;
@@ -129,7 +128,7 @@ static gboolean add_file(Walk *walk, const char *path, GError **error)
 		return fail(error, path, why->message);
 	if (walk->files->len >= UOTA_FILES_MAX)
 		return fail(error, path, "more than 65535 files: put some into excludedFiles");
-	real = resolve(walk, path, error);
+	real = resolve(walk, path, full, error);
 	if (!real)
 		return FALSE;
 	file = uota_file_from_disk(path, real, &info, walk->cancellable, error);
@@ -139,16 +138,10 @@ static gboolean add_file(Walk *walk, const char *path, GError **error)
 	return TRUE;
 }
 
-static gboolean is_folder(const Walk *walk, const char *path)
+static gboolean visit_folder(
+	Walk *walk, const Folder *parent, const char *path, const char *full, GError **error)
 {
-	g_autofree char *full = g_build_filename(walk->root, path, NULL);
-
-	return g_file_test(full, G_FILE_TEST_IS_DIR);
-}
-
-static gboolean visit_folder(Walk *walk, const Folder *parent, const char *path, GError **error)
-{
-	g_autofree char *real = resolve(walk, path, error);
+	g_autofree char *real = resolve(walk, path, full, error);
 	Folder folder = {parent, path, real};
 
 	if (!real)
@@ -166,16 +159,19 @@ static gboolean visit(Walk *walk, const Folder *folder, const char *name, GError
 	g_autofree char *path =
 		*folder->path ? g_strconcat(folder->path, "/", name, NULL) : g_strdup(name);
 	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+	/* not below the root: a way through more than 40 links would not resolve */
+	g_autofree char *full = g_build_filename(folder->real, name, NULL);
 
 	if (is_never(name) || any(walk->excluded, uota_glob_matches, parts))
 		return TRUE;
-	if (any(walk->included, uota_glob_reaches, parts) && is_folder(walk, path))
-		return visit_folder(walk, folder, path, error);
-	if (!any(walk->included, uota_glob_matches, parts) || is_folder(walk, path))
+	if (g_file_test(full, G_FILE_TEST_IS_DIR))
+		return !any(walk->included, uota_glob_reaches, parts) ||
+		       visit_folder(walk, folder, path, full, error);
+	if (!any(walk->included, uota_glob_matches, parts))
 		return TRUE;
 	walk->matched = TRUE;
 	/* ours is made, not read: the file on disk has no secrets in it */
-	return strcmp(path, UOTA_CONFIG_PATH) == 0 || add_file(walk, path, error);
+	return strcmp(path, UOTA_CONFIG_PATH) == 0 || add_file(walk, path, full, error);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
