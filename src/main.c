@@ -1,7 +1,11 @@
 /* The command-line tool: finds the command, runs it, prints its error, returns its status. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -44,11 +48,32 @@ static gboolean wants_json(int argc, char **argv)
 	return FALSE;
 }
 
+/* A descriptor that is closed at the start would become the next socket's, and what is printed
+ * would reach the board. Opened the wrong way round, it fails as the closed one does. */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(UOTA_EXIT_FAILED);
+}
+
+/* However the tool ends: a report that could not be written is no success. */
+static void check_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return;
+	fprintf(stderr, "uota: writing the output: %s\n", g_strerror(errno));
+	_exit(UOTA_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	gboolean json = wants_json(argc, argv);
 
+	keep_standard_descriptors();
+	atexit(check_output);
 	setlocale(LC_ALL, "");
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		uota_print_help(stdout);
