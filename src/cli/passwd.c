@@ -1,10 +1,12 @@
 /* `uota passwd`: the hash of an OTA password, as 1.0 boards store it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "core/error.h"
 #include "core/signer.h"
 
@@ -27,12 +29,30 @@ static gboolean check(const char *password, GError **error)
 	return FALSE;
 }
 
+/* Waits until a line has been typed; FALSE at Ctrl-C, which must not leave the echo off. */
+static gboolean await_line(GError **error)
+{
+	g_autoptr(GCancellable) cancellable = uota_interrupt_cancellable();
+	GPollFD fds[] = {{STDIN_FILENO, G_IO_IN | G_IO_HUP, 0}, {0}};
+	gboolean pollable = g_cancellable_make_pollfd(cancellable, &fds[1]);
+
+	while (g_poll(fds, pollable ? 2 : 1, -1) < 0 && errno == EINTR)
+		;
+	if (pollable)
+		g_cancellable_release_fd(cancellable);
+	if (!g_cancellable_is_cancelled(cancellable))
+		return TRUE;
+	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_CANCELLED, "passwd: interrupted");
+	return FALSE;
+}
+
 /* One line from stdin, on a terminal after a prompt and without echo. */
 static char *read_password(GError **error)
 {
 	char line[PASSWORD_MAX + 2];
 	struct termios before, silent;
 	gboolean terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+	gboolean typed = TRUE;
 	char *got;
 
 	if (terminal) {
@@ -40,12 +60,15 @@ static char *read_password(GError **error)
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+		typed = await_line(error);
 	}
-	got = fgets(line, sizeof line, stdin);
+	got = typed ? fgets(line, sizeof line, stdin) : NULL;
 	if (terminal) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 		fputc('\n', stderr);
 	}
+	if (!typed)
+		return NULL;
 	if (!got) {
 		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_USAGE,
 			"passwd: no password: type one, or give it on standard input");
