@@ -20,7 +20,7 @@ enum {
 /* Options that every command takes, before or after its name. */
 typedef struct {
 	char *host;
-	int port;
+	int port; /* 0: not given */
 	char *transport;
 	char *version;
 	char *dir;

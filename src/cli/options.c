@@ -8,6 +8,7 @@
 
 #define DEFAULT_TIMEOUT 10.0 /* seconds of silence that end a wait */
 #define MAX_TIMEOUT 3600.0
+#define NO_PORT G_MININT
 
 #define COMMON_OPTIONS(o)                                                                          \
 	{"host", 0, 0, G_OPTION_ARG_STRING, &(o)->host, "Address or name of the board", "HOST"},   \
@@ -25,11 +26,19 @@
 		"verbose", 'v', 0, G_OPTION_ARG_NONE, &(o)->verbose, "Say more", NULL              \
 	}
 
-static gboolean check(const UotaOptions *options, GError **error)
+static gboolean check(UotaOptions *options, GError **error)
 {
-	if (options->port < 0 || options->port > 65535) {
+	if (options->port == NO_PORT)
+		options->port = 0;
+	else if (options->port < 1 || options->port > 65535) {
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE,
 			"--port %d: a port is a number from 1 to 65535", options->port);
+		return FALSE;
+	}
+	if (options->host && (!*options->host || strpbrk(options->host, " /\t\r\n"))) {
+		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_USAGE,
+			"--host: give an address or a name, like 192.168.1.42 or "
+			"micropython.local");
 		return FALSE;
 	}
 	if (!(options->timeout > 0 && options->timeout <= MAX_TIMEOUT)) {
@@ -67,6 +76,7 @@ gboolean uota_options_parse(UotaOptions *options, const char *command, const GOp
 	int first = 1;
 
 	memset(options, 0, sizeof *options);
+	options->port = NO_PORT;
 	options->timeout = DEFAULT_TIMEOUT;
 	if (!parse(command, common, entries, argc, argv, error))
 		return FALSE;
