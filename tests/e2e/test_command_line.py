@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from .conftest import UOTA
+
 COMMANDS = ["init", "fast", "full", "version", "terminal", "passwd", "help"]
 TALKING = ["fast", "full", "version", "terminal"]
 
@@ -49,7 +51,7 @@ def test_no_command(uota, arguments):
 
 @pytest.mark.parametrize(
     ("word", "nearest"),
-    [("ful", "full"), ("fsat", "fast"), ("Version", "version"), ("term", "terminal")],
+    [("ful", "full"), ("fsat", "fast"), ("Version", "version"), ("terminl", "terminal")],
 )
 def test_unknown_command_with_the_nearest(uota, word, nearest):
     error = uota(word, status=2).error
@@ -263,8 +265,6 @@ def test_passwd_of_128_bytes(uota):
     [("help",), ("--help",), ("--version",), ("passwd", "x"), ("init", "--force"), ("init", "-h")],
 )
 def test_a_full_disk_is_an_error(uota, env, tmp_path, arguments):
-    from .conftest import UOTA
-
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [UOTA, *arguments],
@@ -280,8 +280,6 @@ def test_a_full_disk_is_an_error(uota, env, tmp_path, arguments):
 
 @pytest.mark.parametrize("arguments", [("help",), ("passwd", "x"), ("init", "--force")])
 def test_a_closed_pipe_ends_it_quietly(env, tmp_path, arguments):
-    from .conftest import UOTA
-
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -295,3 +293,24 @@ def test_a_closed_pipe_ends_it_quietly(env, tmp_path, arguments):
     os.close(writing)
     assert done.returncode != 0
     assert re.fullmatch(r"(uota: .*Broken pipe\n)?", done.stderr)
+
+
+def test_a_closed_output_is_an_error(env, tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", f"{UOTA} passwd x >&-"],
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "uota: writing the output: Bad file descriptor\n"
+
+
+def test_a_closed_output_does_not_end_in_the_connection(env, tmp_path, old_board):
+    board = old_board()
+    done = subprocess.run(
+        ["sh", "-c", f"{UOTA} version {' '.join(board.at)} <&- >&- 2>&-"], cwd=tmp_path, env=env
+    )
+    assert done.returncode == 1
+    assert board.heard == ["version"]
