@@ -15,7 +15,7 @@ MODE_11B, MODE_11G, MODE_11N = 1, 2, 4
 _JOIN_MS = 30  # scan, association and DHCP; seconds on the air
 _RETRY_MS = 200
 
-_KEPT = "ssid essid key password security authmode hidden mac pm channel txpower".split()
+_KEPT = ("ssid", "essid", "key", "password", "security", "authmode", "hidden", "mac")
 
 _hostname = "mpy-esp32"
 _country = "XX"
@@ -204,7 +204,7 @@ class WLAN:
             self._max_tries = max(value, -1) + 1 if value >= 0 else 0
         elif key in ("hostname", "dhcp_hostname"):
             hostname(value)
-        elif key in _KEPT:
+        elif key in _KEPT or key in self._settings:
             self._settings[key] = value
         else:
             raise ValueError("unknown config param")

@@ -16,6 +16,12 @@ SOCKETS = 10  # what lwIP on an ESP32 has
 _SOFT_EXIT = 40  # child's exit status after a soft reset; 41 with the raw REPL still on
 _PR_SET_PDEATHSIG = 1
 _CAUSES = {1: "power-on", 2: "hard", 3: "watchdog", 4: "deepsleep", 5: "soft"}
+_ROM_CAUSES = {  # what the ESP32's ROM prints before the firmware runs
+    mail.PWRON: b"0x1 (POWERON_RESET)",
+    mail.HARD: b"0xc (SW_CPU_RESET)",
+    mail.WDT: b"0x8 (TG1WDT_SYS_RESET)",
+    mail.DEEPSLEEP: b"0x5 (DEEPSLEEP_RESET)",
+}
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -48,6 +54,7 @@ class Supervisor:
         self._log = log
         self._say = log.say
         self._pid = None
+        self._boots = 0
         self._raw = False
         self._stopping = False
         self._power_cycle = False
@@ -94,12 +101,13 @@ class Supervisor:
             self._raw = False
         self._drain(self._events)
         self._log.event(f"boot {_CAUSES[cause]}")
+        self._boots += 1
         self._pid = os.fork()
         if self._pid == 0:
-            self._child()
+            self._child(cause)
         return self._watch()
 
-    def _child(self):
+    def _child(self, cause):
         # Never returns. The supervisor's end of every pipe is closed, so that nothing here keeps
         # alive what the supervisor's death should end.
         try:
@@ -112,6 +120,8 @@ class Supervisor:
             for fd in (self._woken, self._wake, self._events):
                 os.close(fd)
             self._limit_sockets()
+            if self._boots > 1 and cause != mail.SOFT:
+                os.write(1, b"\r\nrst:" + _ROM_CAUSES[cause] + b"\r\n")
             self._engine.raw = self._raw
             self._engine.boot(self._box)
             os._exit(_SOFT_EXIT + self._engine.raw)
