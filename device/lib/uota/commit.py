@@ -1,6 +1,6 @@
 # Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven,
-# then they are renamed into place. What the update names is a list on flash, in code-point order
-# and a line per file, as is the installed manifest: memory does not grow with their number.
+# then they are renamed into place. What the update names is a list on flash, a line per file, as
+# is the installed manifest: memory does not grow with their number.
 import json
 import os
 
@@ -75,16 +75,15 @@ class Commit:
         self.version = files.plain(version, 64)
         self._list.close()
         self._list = self.open("list")
-        self._new = self._items()
+        self._next = self._items()
 
     def find(self, path):
-        """(index, (path, size, sha)) of a listed path; cheap in the order of the list."""
+        """(index, (path, size, sha)) of a listed path, or None; cheap in the list's order."""
         for _ in (0, 1):
-            for item in self._new:
+            for item in self._next:
                 if item[1][0] == path:
                     return item
-            self._new = self._items()
-        raise ValueError("not in the manifest: " + path)
+            self._next = self._items()
 
     def finish(self, buf):
         """Check that all is there, then put it into place; a generator."""
@@ -123,36 +122,23 @@ class Commit:
 
     def _merge(self):
         """Write the manifest to be, and the list of what goes."""
+        version = json.dumps(self.version)
         with self.open("version", "w") as f:
-            json.dump({"version": self.version}, f)
-        old = _installed()
-        new = self._items()
-        a, b, last = _after(old), _after(new), ""
+            f.write('{"version":%s}' % version)
         with self.open("manifest", "w") as out, self.open("gone", "w") as gone:
             out.write(_HEAD)
-            while a or b:
+            for _, entry in self._items():
+                _write(out, entry)
+            for entry in _installed():
                 yield 0
-                if b and (not a or b[1][0] <= a[0]):
-                    _write(out, b[1])
-                    last = b[1][0]
-                    if a and a[0] == last:
-                        a = _after(old)
-                    b = _after(new)
-                else:
-                    path = a[0]
-                    if self.partial:
-                        other = _sibling(path)
-                        if other != last and not (b and other == b[1][0]):
-                            _write(out, a)
-                    elif not files.kept(path):
-                        gone.write(path + "\n")
-                    a = _after(old)
-            out.write('},"version":%s}\n' % json.dumps(self.version))
-
-
-def _after(items):
-    for item in items:
-        return item
+                path = entry[0]
+                if self.find(path) or (self.partial and self.find(_sibling(path))):
+                    continue
+                if self.partial:
+                    _write(out, entry)
+                elif not files.kept(path):
+                    gone.write(path + "\n")
+            out.write('},"version":%s}\n' % version)
 
 
 def _sibling(path):
@@ -200,17 +186,16 @@ def _remove(path):
 
 
 def _installed():
-    """The installed manifest's (path, size, sha) in order; a broken one names nothing."""
+    """The installed manifest's (path, size, sha); a broken one names nothing."""
     try:
         with open("/ota_manifest.json") as f:
             if f.readline(12) == _HEAD:
                 for line in f:
                     if line[0] != "}":
                         yield _item(line)
-            else:  # of 1.0, in any order
+            else:  # of 1.0
                 f.seek(0)
-                named = json.load(f)["files"]
-                for path in sorted(named):
-                    yield files.pushed(path), named[path]["size"], named[path]["sha256"]
+                for path, entry in json.load(f)["files"].items():
+                    yield files.pushed(path), entry["size"], entry["sha256"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass

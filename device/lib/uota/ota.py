@@ -28,6 +28,7 @@ class Conn:
 
     def __init__(self, slot):
         self.slot = slot
+        self.open = False  # for the next command, whatever this one raises
         self.pos = self.end = 0
         self.buf = memoryview(bytearray(_LINE))
 
@@ -56,12 +57,13 @@ class Conn:
 
     def line(self, limit=_LINE):
         while True:
-            raw = bytes(self.buf[self.pos : min(self.end, self.pos + limit)])
-            n = raw.find(b"\n")
-            if n >= 0:
-                self.pos += n + 1
-                return str(raw[:n].replace(b"\r", b""), "utf-8")
+            seen = self.buf[self.pos : min(self.end, self.pos + limit)]
+            raw, end, _ = bytes(seen).partition(b"\n")
+            if end:
+                self.pos += len(raw) + 1
+                return str(raw.replace(b"\r", b""), "utf-8")
             if len(raw) == limit:
+                self.open = False
                 raise ValueError("line too long")
             yield from self.fill()
 
@@ -87,9 +89,17 @@ class Conn:
     def say(self, text):
         return self.send(text.encode() + b"\n")
 
-    def end_with(self, text):
-        """The last answer; then read on: closing with bytes unread would destroy it."""
-        yield from self.say(text)
+    def serve(self, part):
+        """One part of the session; what it raises becomes an answer."""
+        try:
+            yield from part(self)
+        except EOFError:
+            raise
+        except Exception as e:
+            yield from self.say(_text(e))
+
+    def drain(self):
+        """Read on for a moment: closing with bytes unread would destroy the last answer."""
         slot = self.slot
         slot.proven = False  # earns no more time, may make room, hears nothing more
         slot.limit(_DRAIN_MS)
@@ -103,14 +113,10 @@ class Conn:
 def session(slot):
     """What the loop runs for one connection; EOFError is its ordinary end."""
     conn = Conn(slot)
-    try:
-        yield from _welcome(conn)
-        while True:
-            yield from _command(conn)
-    except Exception as e:
-        if isinstance(e, EOFError):
-            raise
-        yield from conn.end_with(_text(e))
+    yield from conn.serve(_welcome)
+    while conn.open:
+        yield from conn.serve(_command)
+    yield from conn.drain()
 
 
 def _text(e):
@@ -126,42 +132,48 @@ def _welcome(conn):
     settings, conn.broken = config.load()
     conn.key = settings.get("signingKey", "").encode()
     wanted = settings.get("otaPassword")
-    if conn.broken or not wanted:
-        return
-    loop = conn.slot.loop
-    given = yield from conn.line(256)
-    if loop.wrong > _FREE_TRIES:
-        # Before it is looked at: else a guess would be known wrong by the silence.
-        yield -min(250 * (loop.wrong - _FREE_TRIES), 4000)
-    loop.wrong += 1
-    if not digest.same(digest.hexed(digest.sha256(given).digest()), wanted.lower()):
-        raise Refused("denied")
-    loop.wrong = 0
-    conn.slot.prove()
-    yield from conn.say("ok")
+    if wanted and not conn.broken:
+        loop = conn.slot.loop
+        given = yield from conn.line(256)
+        if loop.wrong > _FREE_TRIES:
+            # Before it is looked at: else a guess would be known wrong by the silence.
+            yield -min(250 * (loop.wrong - _FREE_TRIES), 4000)
+        loop.wrong += 1
+        if not digest.same(digest.hexed(digest.sha256(given).digest()), wanted.lower()):
+            raise Refused("denied")
+        loop.wrong = 0
+        conn.slot.prove()
+        yield from conn.say("ok")
+    conn.open = True
 
 
 def _command(conn):
     line = yield from conn.line()
     word, _, arg = line.strip().partition(" ")
     loop = conn.slot.loop
+    command = _COMMANDS.get(word)
+    answer = None
     if conn.broken and word not in ("ping", "version"):
         answer = "error: " + conn.broken
     elif loop.updating and word in _ALONE:
         answer = "error: busy: an update is under way"
-    elif word in _COMMANDS:
+    elif command:
         conn.slot.prove()
-        for piece in _pieces(_COMMANDS[word], arg):
+        for piece in command(arg):
             yield from conn.send(piece)
-        return
+            conn.open = False  # after this an error would pass for content
+        conn.open = True
     elif word in _ALONE:
         conn.slot.prove()
         answer = "ok"
         if word != "reset":
+            conn.open = False
             answer = yield from _update(conn, word == "stream_ota", arg)
+            conn.open = True
     else:
         answer = "unknown"
-    yield from conn.say(answer)
+    if answer:
+        yield from conn.say(answer)
     if answer == "ok":
         loop.reset_soon()
         raise EOFError
@@ -177,15 +189,6 @@ def _update(conn, stream, total):
         return (yield from push.stream_ota(conn, total) if stream else push.start_ota(conn))
     finally:
         loop.updating = False
-
-
-def _pieces(command, arg):
-    try:
-        yield from command(arg)
-    except EOFError:
-        raise
-    except Exception as e:
-        yield _text(e) + "\n"
 
 
 def _ping(arg):

@@ -119,10 +119,10 @@ def _adopt(conn, job, manifest):
 
 def _file(conn, job, arg):
     path, size, sha = arg.rsplit(";", 2)
-    i, entry = job.find(path)
-    if entry != (path, _number(size), sha.lower()):
+    item = job.find(path)
+    if not item or item[1] != (path, _number(size), sha.lower()):
         raise ValueError("not in the manifest: " + path)
-    return _checked(conn, job, i, *entry)
+    return _checked(conn, job, item[0], *item[1])
 
 
 def _stream(conn, job, left):
