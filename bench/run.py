@@ -104,13 +104,15 @@ class Relay:
 
 def run(*arguments, cwd=None):
     """Runs the tool; (wall seconds, its own CPU seconds, peak RSS in MiB)."""
-    before = time.monotonic()
-    process = subprocess.Popen([UOTA, *map(str, arguments)], cwd=cwd, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"bench: uota {' '.join(map(str, arguments))} failed")
-    wall = time.monotonic() - before
+    with contextlib.chdir(cwd or "."), open(os.devnull, "w") as null:
+        actions = [(os.POSIX_SPAWN_DUP2, null.fileno(), 1), (os.POSIX_SPAWN_DUP2, null.fileno(), 2)]
+        command = [UOTA, *map(str, arguments)]
+        before = time.monotonic()
+        pid = os.posix_spawn(UOTA, command, os.environ, file_actions=actions)
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.monotonic() - before
+    if status:
+        raise SystemExit(f"bench: uota {' '.join(command[1:])} failed")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
