@@ -37,7 +37,7 @@ static void report(const GError *error, gboolean json)
 	fprintf(stderr, "uota: %s\n", text);
 	if (json)
 		uota_print_json(
-			json_pack("{s:s, s:i}", "error", text, "status", uota_exit_status(error)));
+			json_pack("{s:s, s:i}", "error", text, "status", uota_error_status(error)));
 }
 
 static gboolean wants_json(int argc, char **argv)
@@ -55,7 +55,7 @@ static void keep_standard_descriptors(void)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
 			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			_exit(UOTA_EXIT_FAILED);
+			_exit(EXIT_FAILURE);
 }
 
 /* However the tool ends: a report that could not be written is no success. */
@@ -64,7 +64,7 @@ static void check_output(void)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return;
 	fprintf(stderr, "uota: writing the output: %s\n", g_strerror(errno));
-	_exit(UOTA_EXIT_FAILED);
+	_exit(EXIT_FAILURE);
 }
 
 int main(int argc, char **argv)
@@ -77,13 +77,13 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		uota_print_help(stdout);
-		return UOTA_EXIT_DONE;
+		return 0;
 	}
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
 		puts("uota " UOTA_VERSION);
-		return UOTA_EXIT_DONE;
+		return 0;
 	}
 	if (!run(argc, argv, &error))
 		report(error, json);
-	return uota_exit_status(error);
+	return uota_error_status(error);
 }

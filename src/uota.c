@@ -18,29 +18,13 @@ struct uota_client {
 	UotaTarget target;
 };
 
-static uota_status status_of(const GError *error)
-{
-	if (error->domain != UOTA_ERROR)
-		return UOTA_FAILED;
-	switch (error->code) {
-	case UOTA_ERROR_REFUSED:
-		return UOTA_REFUSED;
-	case UOTA_ERROR_UNREACHABLE:
-	case UOTA_ERROR_CLOSED:
-		return UOTA_UNREACHABLE;
-	case UOTA_ERROR_CANCELLED:
-		return UOTA_INTERRUPTED;
-	default:
-		return UOTA_FAILED;
-	}
-}
-
 static void hand_over(GError *cause, uota_error *error)
 {
 	g_autoptr(GError) owned = cause;
+	int status = uota_error_status(cause);
 
 	if (error && cause)
-		*error = (uota_error){status_of(cause), strdup(cause->message)};
+		*error = (uota_error){(uota_status)status, strdup(cause->message)};
 }
 
 void uota_error_clear(uota_error *error)

@@ -7,16 +7,6 @@
 
 #include "core/config.h"
 
-/* Exit status. */
-enum {
-	UOTA_EXIT_DONE = 0,
-	UOTA_EXIT_FAILED = 1,
-	UOTA_EXIT_USAGE = 2,
-	UOTA_EXIT_REFUSED = 3,       /* by the device: password, signature, downgrade */
-	UOTA_EXIT_UNREACHABLE = 4,   /* the device */
-	UOTA_EXIT_INTERRUPTED = 130, /* Ctrl-C; as shells have it, 128 + SIGINT */
-};
-
 /* Options that every command takes, before or after its name. */
 typedef struct {
 	char *host;
@@ -68,9 +58,6 @@ const char *uota_options_command(int argc, char **argv);
 
 /* The milliseconds of --timeout. */
 guint uota_options_timeout_ms(const UotaOptions *options);
-
-/* The exit status that says what @error says. */
-int uota_exit_status(const GError *error);
 
 /* One line on stderr, `uota: …`. */
 void uota_warn(const UotaOptions *options, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -18,3 +18,8 @@ typedef enum {
 } UotaError;
 
 GQuark uota_error_quark(void);
+
+/* What @error means to whoever started us, as the tool's exit status and the library's status:
+ * 0 none, 1 failed, 2 usage, 3 refused by the device, 4 unreachable or lost, 130 cancelled (as
+ * shells have it for Ctrl-C: 128 + SIGINT). */
+int uota_error_status(const GError *error);
