@@ -20,9 +20,9 @@ typedef enum {
  * and is gone).
  *
  * A folder that a glob of excludedFiles matches is excluded with all below it. Such folders, and
- * those that no glob of the scope reaches, are not looked into. A symbolic
- * link is followed inside the project; one that leaves it or leads in a circle is an error, as are
- * an unreadable file, a path that a board cannot hold, and a scope that matches no file.
+ * those that no glob of the scope reaches, are not looked into. A symbolic link is followed inside
+ * the project; one that leaves it or leads in a circle is an error, as are an unreadable file, a
+ * path that a board cannot hold, and a scope that matches no file.
  * Returns: (transfer full) (element-type UotaFile) in code-point order of the paths, hashed. */
 GPtrArray *uota_fileset_collect(const char *project_dir, const UotaConfig *config, UotaScope scope,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
