@@ -13,8 +13,8 @@
 GPtrArray *uota_mdns_lookup(const char *name, UotaDeadline deadline, GCancellable *cancellable,
 	GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Builds the query for @name, both A and AAAA; a label over 63 bytes or a name over 253 is
- * refused with FALSE. */
+/* Builds the query for @name, both A and AAAA; an empty label, one over 63 bytes, and a name over
+ * 253 are refused with FALSE. */
 gboolean uota_mdns_query(const char *name, GByteArray *packet) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Appends to @addresses (element-type GInetAddress) each A and AAAA answer for @name in @packet.

@@ -47,7 +47,7 @@ static void translate(GError *cause, GError **error)
 	}
 }
 
-static GIOCondition wait_for(GSocket *socket, GIOCondition condition, UotaDeadline deadline,
+static gboolean wait_for(GSocket *socket, GIOCondition condition, UotaDeadline deadline,
 	GCancellable *cancellable, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
@@ -55,9 +55,9 @@ static GIOCondition wait_for(GSocket *socket, GIOCondition condition, UotaDeadli
 
 	if (!g_socket_condition_timed_wait(socket, condition, left, cancellable, &cause)) {
 		translate(g_steal_pointer(&cause), error);
-		return 0;
+		return FALSE;
 	}
-	return g_socket_condition_check(socket, condition);
+	return TRUE;
 }
 
 static gssize tcp_read(UotaTransport *self, void *buf, gsize len, UotaDeadline deadline,
@@ -89,12 +89,10 @@ static gssize tcp_write(UotaTransport *self, const void *buf, gsize len, UotaDea
 	for (;;) {
 		g_autoptr(GError) cause = NULL;
 		gssize n;
-		GIOCondition ready =
-			wait_for(socket, G_IO_IN | G_IO_OUT, deadline, cancellable, error);
 
-		if (!ready)
+		if (!wait_for(socket, G_IO_IN | G_IO_OUT, deadline, cancellable, error))
 			return -1;
-		if (ready & G_IO_IN)
+		if (g_socket_condition_check(socket, G_IO_IN) & G_IO_IN)
 			return 0;
 		n = g_socket_send(socket, buf, len, cancellable, &cause);
 		if (n >= 0)
