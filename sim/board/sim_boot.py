@@ -14,6 +14,7 @@ import sim_thread
 import sim_sys
 import sim_os
 import sim_gc
+import sim_asyncio
 import machine
 import network
 import esp32
@@ -24,6 +25,7 @@ _KEY = "#sim"  # where the supervisor finds this module; no import statement can
 _BLOCK = 32  # of the garbage collector, on 64 bits
 _OVERRIDES = {
     "time": sim_time,
+    "_asyncio": sim_asyncio,
     "socket": sim_socket,
     "select": sim_select,
     "_thread": sim_thread,
@@ -115,10 +117,11 @@ def _mount():
 
 
 def start():
+    mounted = _mount()  # first of all: it gets the memory that it had when the heap was measured
     micropython.kbd_intr(-1)
     gil.enter()
     sim_time._start()
-    if not _mount():
+    if not mounted:
         _corrupted()
     sim_gc._start()
     names = sim_os.listdir("/")

@@ -24,6 +24,7 @@ IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP = 0, 6, 17
 TCP_NODELAY = 1
 
 _POLLIN, _POLLOUT = uselect.POLLIN, uselect.POLLOUT
+_EISCONN = 106  # not in the errno module
 _GET_FILENO = 10
 _LWIP_LEVEL = 0xFFF
 _LWIP_OPTIONS = {4: SO_REUSEADDR, 8: SO_KEEPALIVE, 0x20: SO_BROADCAST}
@@ -221,7 +222,7 @@ class socket(io.IOBase):
         try:
             native.connect(packed)  # tells how it ended
         except OSError as error:
-            if error.errno != errno.EISCONN:
+            if error.errno != _EISCONN:
                 raise
 
     def setsockopt(self, level, option, value):

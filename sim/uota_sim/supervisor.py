@@ -144,7 +144,7 @@ class Supervisor:
             self._console.serve(ready, self._pid, poller)
             if self._woken in ready:
                 self._drain(self._woken)
-            cause = self._ended(ready)
+            cause = self._ended()
             if cause is not None:
                 return cause
 
@@ -154,18 +154,17 @@ class Supervisor:
             return None
         return max(0, deadline - time.monotonic_ns() // 1000000) + 1
 
-    def _ended(self, ready):
+    def _ended(self):
+        for event in self._drain(self._events):
+            cause = self._act(event)
+            if cause is not None:
+                return cause
         if self._stopping:
             return mail.HARD
         if self._power_cycle:
             self._power_cycle = False
             self._kill()
             return mail.PWRON
-        if self._events in ready:
-            for event in self._drain(self._events):
-                cause = self._act(event)
-                if cause is not None:
-                    return cause
         deadline = self._box.watchdog_deadline()
         if deadline is not None and deadline <= time.monotonic_ns() // 1000000:
             self._kill()

@@ -1,6 +1,7 @@
 """Boards for the simulator's tests: real uota-sim processes on images of their own. A test writes
 the boot.py and main.py it needs; every wait has a deadline and waits for what the board says."""
 
+import itertools
 import os
 import pathlib
 import queue
@@ -90,10 +91,12 @@ def environment():
 
 @pytest.fixture
 def script(tmp_path):
-    """Writes a board's file; returns the option that puts it onto the image."""
+    """Writes a file for a board; returns the option that puts it onto the image."""
+
+    numbers = itertools.count()
 
     def write(path, source):
-        local = tmp_path / ("put" + path.replace("/", "_"))
+        local = tmp_path / f"put{next(numbers)}"
         local.write_text(textwrap.dedent(source))
         return f"--put={local}:{path}"
 
