@@ -49,12 +49,28 @@ def test_protects_the_agent_and_its_keys_from_rm():
         "LIB/uota/x", "ota_version.json", "OTA_x",
     ):  # fmt: skip
         assert files.protected(path), path
-    for path in ("main.py", "config/other.json", "lib/uotax", "lib/x.py", "boot.pyx", "app/boot.py"):
+    for path in (
+        "main.py",
+        "config/other.json",
+        "lib/uotax",
+        "lib/x.py",
+        "boot.pyx",
+        "app/boot.py",
+    ):
         assert not files.protected(path), path
 
 
 def test_keeps_what_neither_wipe_nor_update_may_delete():
-    for path in ("lib/x", "lib", "LIB/x", "config/a", "data/a/b", "boot.py", "ota_x", "ota_stage/0"):
+    for path in (
+        "lib/x",
+        "lib",
+        "LIB/x",
+        "config/a",
+        "data/a/b",
+        "boot.py",
+        "ota_x",
+        "ota_stage/0",
+    ):
         assert files.kept(path), path
     for path in ("app/app.py", "main.py", "library/x", "configs", "data.txt", "app/lib/x"):
         assert not files.kept(path), path

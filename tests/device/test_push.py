@@ -231,14 +231,24 @@ def test_hashes_may_be_upper_case():
     p = Peer()
     p.ask("start_ota")
     sha = _sha(b"1").upper()
-    assert _send_manifest(p, {"version": "1", "files": {"a": {"size": 1, "sha256": sha}}}) == b"ok\n"
+    assert (
+        _send_manifest(p, {"version": "1", "files": {"a": {"size": 1, "sha256": sha}}}) == b"ok\n"
+    )
     assert _send_file(p, "a", b"1", sha) == b"ok\n"
     assert p.say(b"end_ota\n") == b"ok\n"
 
 
 def test_refuses_commands_out_of_place():
     before = _tree()
-    for line in ("file a;1;" + _ZEROS, "end_ota", "ping", "start_ota", "", "manifest", "manifest x"):
+    for line in (
+        "file a;1;" + _ZEROS,
+        "end_ota",
+        "ping",
+        "start_ota",
+        "",
+        "manifest",
+        "manifest x",
+    ):
         p = Peer()
         p.ask("start_ota")
         _refused(p, p.say(line + "\n"), before)
@@ -332,7 +342,11 @@ def test_signed_manifests():
     for sig in ("", None, _ZEROS, good["sig"][:-1], good["sig"] + "0", good["sig"][1:] + "x"):
         bad.append(dict(good))
         bad[-1]["sig"] = sig
-    for change in ({"version": "1.1"}, {"files": {}}, {"files": _manifest({"app/a": b"1"})["files"]}):
+    for change in (
+        {"version": "1.1"},
+        {"files": {}},
+        {"files": _manifest({"app/a": b"1"})["files"]},
+    ):
         bad.append(dict(good))
         bad[-1].update(change)
     bad.append(_manifest(contents, "1.0", "other key"))
@@ -543,7 +557,15 @@ def test_the_installed_manifest_of_1_0():
 
 
 def test_a_broken_installed_manifest_names_nothing():
-    for text in (b"", b"{", b"\xff", b"[]", b'{"files": 1}', b'{"files": {"a": 1}}', b'{"files":{\n,'):
+    for text in (
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"files": 1}',
+        b'{"files": {"a": 1}}',
+        b'{"files":{\n,',
+    ):
         board.write("/ota_manifest.json", text)
         assert _send_stream(_stream({"b": b"3"}))[1] == b"ok\n"
         assert _installed() == _manifest({"b": b"3"})

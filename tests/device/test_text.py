@@ -49,7 +49,7 @@ def test_get():
         assert p.say("get app/x\n") == p.say("get /app/x\n") == b"%d\n" % size + data
     assert p.ask("get app").startswith("error: ")
     assert p.ask("get nothing") == "error: not found\n"
-    assert p.ask("get ") .startswith("error: ")
+    assert p.ask("get ").startswith("error: ")
     assert p.ask("get ../x").startswith("error: ")
 
 

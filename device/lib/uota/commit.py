@@ -64,7 +64,12 @@ class Commit:
         if files.pushed(path) <= self._last:
             raise ValueError("paths not in order")
         self._last = path
-        if type(size) is not int or not 0 <= size < 1 << 31 or len(sha) != 64 or sha.strip("0123456789abcdef"):
+        if (
+            type(size) is not int
+            or not 0 <= size < 1 << 31
+            or len(sha) != 64
+            or sha.strip("0123456789abcdef")
+        ):
             raise ValueError("bad size or sha256 of " + path)
         if _size("/" + path) != size:
             self.need += size

@@ -13,8 +13,8 @@ from uota.loop import READ, WRITE
 
 _LINE = const(512)
 _CHUNK = const(1024)
-_DRAIN = const(262144)  # bytes, and ms, that are still read after the last answer
-_DRAIN_MS = const(2000)
+_DRAINS = const(64)  # buffers that are still read after the last answer
+_QUIET_MS = const(500)
 _FREE_TRIES = const(5)  # wrong passwords before the answers get slower
 _ALONE = ("start_ota", "stream_ota", "rm", "wipe", "reset")  # not beside an update
 
@@ -99,15 +99,12 @@ class Conn:
             yield from self.say(_text(e))
 
     def drain(self):
-        """Read on for a moment: closing with bytes unread would destroy the last answer."""
-        slot = self.slot
-        slot.proven = False  # earns no more time, may make room, hears nothing more
-        slot.limit(_DRAIN_MS)
-        left = _DRAIN
-        while left > 0:
+        """Read on until it is quiet: closing with bytes unread would destroy the last answer."""
+        self.slot.proven = False  # earns no more time, may make room, hears nothing more
+        for _ in range(_DRAINS):
+            self.slot.limit(_QUIET_MS)
             self.pos = self.end = 0
             yield from self.fill()
-            left -= self.end
 
 
 def session(slot):

@@ -1,0 +1,8 @@
+"""The other test_*.py here are MicroPython's: run.py runs them, and test_agent.py runs that."""
+
+import os
+
+HERE = os.path.dirname(__file__)
+collect_ignore = [
+    name for name in os.listdir(HERE) if name.startswith("test_") and name != "test_agent.py"
+]
