@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 #define RESET_MS 400    /* 1.0 boards reset about 0.3 s after their answer */
 #define RETRY_MS 200    /* between two attempts to reach a board that restarts */
 #define ATTEMPT_MS 2000 /* for one of them: a board that is joining the Wi-Fi is silent */
 #define VERIFY_MS 30000 /* for a board whose answer was overtaken, at least */
+#define QUOTE_MAX 80    /* bytes of the board's version that a message quotes */
 
 UotaSession *uota_target_open(const UotaTarget *target, GError **error)
 {
@@ -25,12 +27,16 @@ UotaSession *uota_target_open(const UotaTarget *target, GError **error)
 static gboolean pause_ms(const UotaTarget *target, guint ms, GError **error)
 {
 	UotaDeadline end = uota_deadline(ms);
+	gint64 left = (gint64)ms * 1000;
 	GPollFD fd;
 	gboolean pollable =
 		target->cancellable && g_cancellable_make_pollfd(target->cancellable, &fd);
 
-	while (g_get_monotonic_time() < end && !g_cancellable_is_cancelled(target->cancellable))
-		g_poll(&fd, pollable ? 1 : 0, (gint)((end - g_get_monotonic_time() + 999) / 1000));
+	/* read once a turn: a clock that went on would make a negative, endless timeout of it */
+	while (left > 0 && !g_cancellable_is_cancelled(target->cancellable)) {
+		g_poll(&fd, pollable ? 1 : 0, (gint)((left + 999) / 1000));
+		left = end - g_get_monotonic_time();
+	}
 	if (pollable)
 		g_cancellable_release_fd(target->cancellable);
 	if (!g_cancellable_is_cancelled(target->cancellable))
@@ -46,6 +52,7 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 	UotaTarget once = *target;
 	g_autoptr(UotaSession) session = NULL;
 	g_autofree char *version = NULL;
+	g_autofree char *quote = NULL;
 	gint64 left = MAX((deadline - g_get_monotonic_time()) / 1000, 1);
 
 	once.timeout_ms = (guint)MIN(left, ATTEMPT_MS);
@@ -59,8 +66,9 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 		return FALSE;
 	if (strcmp(version, manifest->version) == 0)
 		return TRUE;
+	quote = uota_text_printable(version, QUOTE_MAX);
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board took %s but came back with %s",
-		manifest->version, version);
+		manifest->version, quote);
 	return FALSE;
 }
 
