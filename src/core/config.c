@@ -414,7 +414,8 @@ static UotaConfig *make_config(json_t *root, json_t *secrets)
 	config->transports = dup_list(all, "transports", "wifi_tcp");
 	config->manifest_url = dup_string(all, "manifestUrl", NULL);
 	config->pull_interval = get_int(all, "pullInterval", 60);
-	config->excluded_files = dup_list(all, "excludedFiles", ".git/** dist/** .uota_cache.json");
+	config->excluded_files =
+		dup_list(all, "excludedFiles", ".git/** .gitignore dist/** .uota_cache.json");
 	config->fast_ota_files = dup_list(all, "fastOtaFiles", "app/** main.py config/**");
 	config->full_ota_files = dup_list(all, "fullOtaFiles", "**");
 	config->mpy_files = dup_list(all, "mpyFiles", "lib/**");

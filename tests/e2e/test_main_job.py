@@ -74,7 +74,7 @@ def test_a_hundred_files(project, board, command):
     for i in range(100):
         project.write(f"app/m{i:02}.py", f"value = {i}\n")
     result = json.loads(project.uota(command, "--json", *board.at).out)
-    assert result["files"] == 103 + (command == "full")  # with .gitignore
+    assert result["files"] == 103
     assert board.on_flash("/app/m99.py") == b"value = 99\n"
     assert sum(name.startswith("m") for name in board.ls("/app")) == 100
 

@@ -103,7 +103,7 @@ static void absent_keys_have_their_defaults(void)
 	assert_list(config->transports, "wifi_tcp");
 	g_assert_null(config->manifest_url);
 	g_assert_cmpuint(config->pull_interval, ==, 60);
-	assert_list(config->excluded_files, ".git/** dist/** .uota_cache.json");
+	assert_list(config->excluded_files, ".git/** .gitignore dist/** .uota_cache.json");
 	assert_list(config->fast_ota_files, "app/** main.py config/**");
 	assert_list(config->full_ota_files, "**");
 	assert_list(config->mpy_files, "lib/**");
