@@ -11,7 +11,7 @@ import termios
 import time
 
 import pytest
-from conftest import DEADLINE, UOTA_SIM
+from .conftest import DEADLINE, UOTA_SIM
 
 # -- heap
 
