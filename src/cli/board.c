@@ -74,13 +74,23 @@ static gboolean check_password(const UotaBoard *board, GError **error)
 	return FALSE;
 }
 
+static gboolean check_host(const UotaBoard *board, GError **error)
+{
+	if (board->options->host || board->config->hostname)
+		return TRUE;
+	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		UOTA_CONFIG_PATH ": hostname is empty: put the board's address or name there, or "
+				 "give it with --host");
+	return FALSE;
+}
+
 gboolean uota_board_init(
 	UotaBoard *board, const UotaOptions *options, gboolean need_project, GError **error)
 {
 	memset(board, 0, sizeof *board);
 	board->options = options;
-	if (!load_config(board, need_project, error) || !check_transport(board, error) ||
-		!check_password(board, error))
+	if (!load_config(board, need_project, error) || !check_host(board, error) ||
+		!check_transport(board, error) || !check_password(board, error))
 		return FALSE;
 	board->host = g_strdup(options->host ? options->host : board->config->hostname);
 	board->port = (guint16)(options->port   ? options->port

@@ -282,9 +282,18 @@ static const UotaShellCommand *find(const char *name, GError **error)
 	return NULL;
 }
 
+/* Not what the board says of a path, nor what is wrong here. */
+static gboolean is_about_board(const GError *error)
+{
+	return g_error_matches(error, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) ||
+	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
+	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_REFUSED);
+}
+
 gboolean uota_shell_run(const UotaBoard *board, char **argv, GError **error)
 {
 	const UotaShellCommand *command = find(argv[0], error);
+	g_autoptr(GError) cause = NULL;
 	guint args = g_strv_length(argv) - 1;
 
 	if (!command)
@@ -294,5 +303,10 @@ gboolean uota_shell_run(const UotaBoard *board, char **argv, GError **error)
 			command->arguments);
 		return FALSE;
 	}
-	return command->run(board, argv, error);
+	if (command->run(board, argv, &cause))
+		return TRUE;
+	if (is_about_board(cause))
+		g_prefix_error(&cause, "%s: ", board->host);
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
 }
