@@ -56,10 +56,10 @@ static char *read_password(GError **error)
 	char *got;
 
 	if (terminal) {
-		fputs("OTA password: ", stderr);
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+		fputs("OTA password: ", stderr);
 		typed = await_line(error);
 	}
 	got = typed ? fgets(line, sizeof line, stdin) : NULL;
