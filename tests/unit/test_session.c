@@ -393,12 +393,12 @@ static void strange_version_is_refused(void)
 
 /* ls */
 
-static GPtrArray *list(const char *answer, GError **error)
+static GPtrArray *list(const char *answer, gsize chop, GError **error)
 {
 	g_autoptr(Memory) memory = memory_new();
 	g_autoptr(UotaSession) session = open_session(memory);
 
-	memory_chop(memory, 3, G_MAXSIZE);
+	memory_chop(memory, chop, G_MAXSIZE);
 	memory_expect(memory, "ls /app\n");
 	memory_say(memory, answer);
 	memory_close(memory);
@@ -408,7 +408,7 @@ static GPtrArray *list(const char *answer, GError **error)
 static void assert_entries(const char *answer, const char *const *expected)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) entries = list(answer, &error);
+	g_autoptr(GPtrArray) entries = list(answer, 3, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpuint(entries->len, ==, g_strv_length((char **)expected));
@@ -438,7 +438,7 @@ static void hostile_entries_are_kept_as_they_are(void)
 static void assert_list_fails(const char *answer, int code, const char *part)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) entries = list(answer, &error);
+	g_autoptr(GPtrArray) entries = list(answer, 1000, &error);
 
 	g_assert_null(entries);
 	assert_error(error, code, part);

@@ -21,6 +21,7 @@ typedef struct {
 
 typedef GResolverClass TestResolverClass;
 
+GType test_resolver_get_type(void);
 G_DEFINE_TYPE(TestResolver, test_resolver, G_TYPE_RESOLVER)
 
 static void on_stopped(GCancellable *cancellable, gpointer task)
@@ -338,6 +339,7 @@ static void megabytes_are_carried(Pair *pair, gconstpointer data)
 	const gsize size = 20 * 1024 * 1024;
 	g_autofree char *buf = g_malloc0(size);
 	GThread *reader = g_thread_new("reader", count_bytes, pair->peer);
+	gpointer received;
 	gsize sent = 0;
 
 	while (sent < size) {
@@ -350,7 +352,8 @@ static void megabytes_are_carried(Pair *pair, gconstpointer data)
 		sent += (gsize)n;
 	}
 	g_clear_pointer(&pair->transport, uota_transport_free);
-	g_assert_cmpuint(GPOINTER_TO_SIZE(g_thread_join(reader)), ==, size);
+	received = g_thread_join(reader);
+	g_assert_cmpuint(GPOINTER_TO_SIZE(received), ==, size);
 }
 
 /* Reads from @pair, which must fail as told. */
