@@ -22,11 +22,9 @@ static int error_code(const GError *error)
 	return UOTA_ERROR_UNREACHABLE;
 }
 
-/* Takes @cause and puts our own error, of the code that callers branch on, in its place. */
-static void translate(GError *cause, GError **error)
+/* Sets our own error, of the code that callers branch on, in place of @cause. */
+static void translate(const GError *cause, GError **error)
 {
-	g_autoptr(GError) owned = cause;
-
 	switch (error_code(cause)) {
 	case UOTA_ERROR_CANCELLED:
 		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_CANCELLED, "interrupted");
@@ -54,7 +52,7 @@ static gboolean wait_for(GSocket *socket, GIOCondition condition, UotaDeadline d
 	gint64 left = MAX(deadline - g_get_monotonic_time(), 0);
 
 	if (!g_socket_condition_timed_wait(socket, condition, left, cancellable, &cause)) {
-		translate(g_steal_pointer(&cause), error);
+		translate(cause, error);
 		return FALSE;
 	}
 	return TRUE;
@@ -75,7 +73,7 @@ static gssize tcp_read(UotaTransport *self, void *buf, gsize len, UotaDeadline d
 		if (n >= 0)
 			return n;
 		if (!g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-			translate(g_steal_pointer(&cause), error);
+			translate(cause, error);
 			return -1;
 		}
 	}
@@ -98,7 +96,7 @@ static gssize tcp_write(UotaTransport *self, const void *buf, gsize len, UotaDea
 		if (n >= 0)
 			return n;
 		if (!g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-			translate(g_steal_pointer(&cause), error);
+			translate(cause, error);
 			return -1;
 		}
 	}
@@ -131,7 +129,7 @@ static gboolean connect_socket(GSocket *socket, GSocketAddress *address, UotaDea
 		if (g_socket_check_connect_result(socket, &cause))
 			return TRUE;
 	}
-	translate(g_steal_pointer(&cause), error);
+	translate(cause, error);
 	return FALSE;
 }
 
@@ -145,7 +143,7 @@ static UotaTransport *connect_address(GInetAddress *inet, guint16 port, UotaDead
 	Tcp *tcp;
 
 	if (!socket) {
-		translate(g_steal_pointer(&cause), error);
+		translate(cause, error);
 		return NULL;
 	}
 	if (!connect_socket(socket, address, deadline, cancellable, error))
