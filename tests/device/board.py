@@ -101,22 +101,6 @@ class _Loop:
         self.reset = True
 
 
-class Slot:
-    """The loop's side of a connection, for one session alone."""
-
-    def __init__(self, loop, stream):
-        self.loop, self.stream, self.proven = loop, stream, False
-
-    def limit(self, ms):
-        pass
-
-    def progress(self, n):
-        pass
-
-    def prove(self):
-        self.proven = True
-
-
 class Stream:
     """What a peer has sent, in pieces of at most `piece` bytes, and what it gets back."""
 
@@ -144,8 +128,8 @@ class Peer:
 
         self.loop = loop or _Loop()
         self.stream = Stream(piece)
-        self.slot = Slot(self.loop, self.stream)
-        self.run = ota.session(self.slot)
+        self.conn = ota.Conn(self.loop, self.stream)
+        self.run = self.conn.run
         self.over = False
         self.each = lambda: None  # called at every turn
         self.say(b"")

@@ -1,6 +1,5 @@
 # Runs the agent's own tests under MicroPython: micropython run.py [test_x.py …], all without
 # arguments. A line per test, a closing count, exit status 1 where one failed.
-import os
 import sys
 
 import board

@@ -136,7 +136,7 @@ def test_password():
     for wrong in ("", "Secret", "secret ", "ping", "hello 2 x", _SECRET):
         p = Peer()
         assert p.ask(wrong) == "denied\n", wrong
-        assert not p.slot.proven
+        assert not p.conn.proven
         assert p.ask("ping") == ""
         p.hang_up()
     p = Peer()

@@ -47,9 +47,14 @@ def poll(wait=0):
     """Serve what comes within `wait` ms: for apps on ports without threads."""
     global _loop
     if not _loop:
-        from uota import loop
+        from uota import config, loop
+        from uota.transports import wifi_tcp
 
+        settings, broken = config.load()
+        if broken:
+            log(broken)
         _loop = loop.Loop()
+        _loop.add(wifi_tcp.run(_loop, settings))
     _loop.step(wait)
 
 

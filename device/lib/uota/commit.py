@@ -4,10 +4,13 @@
 import json
 import os
 
+from micropython import const
+
 from uota import digest, files
 from uota.boot_guard import rmtree
 
-_HEAD = '{"files":{\n'  # how an installed manifest of ours begins
+_HEX = const("0123456789abcdef")
+_HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 
 
 def room(size):
@@ -26,6 +29,10 @@ def _size(path):
     except OSError:
         return -2
     return -1 if st[0] & 0x4000 else st[6]
+
+
+def _at(name):
+    return "/ota_stage/%s" % name
 
 
 def _item(line):
@@ -50,7 +57,7 @@ class Commit:
         self._list = self.open("list", "w")
 
     def open(self, name, mode="r"):
-        return open("/ota_stage/%s" % name, mode)
+        return open(_at(name), mode)
 
     def discard(self):
         """Forget the update; harmless after finish()."""
@@ -61,16 +68,10 @@ class Commit:
 
     def add(self, path, size, sha):
         """The next file that the update names."""
-        if files.pushed(path) <= self._last:
-            raise ValueError("paths not in order")
+        order = files.pushed(path) > self._last
         self._last = path
-        if (
-            type(size) is not int
-            or not 0 <= size < 1 << 31
-            or len(sha) != 64
-            or sha.strip("0123456789abcdef")
-        ):
-            raise ValueError("bad size or sha256 of " + path)
+        if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
+            raise ValueError("bad entry: " + path)
         if _size("/" + path) != size:
             self.need += size
         _write(self._list, (path, size, sha))
@@ -96,7 +97,7 @@ class Commit:
         yield from self._merge()
         for i, entry in self._items():
             yield 0
-            staged = "/ota_stage/%d" % i
+            staged = _at(i)
             if _size(staged) >= 0:
                 path = "/" + entry[0]
                 os.rename(staged, path)
@@ -106,8 +107,8 @@ class Commit:
         with self.open("gone") as f:
             for line in f:
                 _remove("/" + line[:-1])
-        os.rename("/ota_stage/version", "/ota_version.json")
-        os.rename("/ota_stage/manifest", "/ota_manifest.json")
+        os.rename(_at("version"), "/ota_version.json")
+        os.rename(_at("manifest"), "/ota_manifest.json")
 
     def _items(self):
         self._list.seek(0)
@@ -117,7 +118,7 @@ class Commit:
     def _check(self, buf):
         for i, (path, size, sha) in self._items():
             yield 0
-            if _size("/ota_stage/%d" % i) < 0 and not (yield from _holds(path, size, sha, buf)):
+            if _size(_at(i)) < 0 and not (yield from _holds(path, size, sha, buf)):
                 raise ValueError("missing " + path)
         for _, entry in self._items():
             _folders(entry[0])
@@ -202,5 +203,7 @@ def _installed():
                 f.seek(0)
                 for path, entry in json.load(f)["files"].items():
                     yield files.pushed(path), entry["size"], entry["sha256"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except MemoryError:
+        raise
+    except Exception:
         pass

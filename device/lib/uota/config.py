@@ -4,8 +4,7 @@ import json
 
 
 def load():
-    """(settings, None), or (what is known, why only ping and version may be served)."""
-    settings = {}
+    """(settings, None), or ({}, why only ping and version may be served)."""
     try:
         with open("/config/ota.json") as f:
             settings = json.load(f)
@@ -13,13 +12,12 @@ def load():
             if not isinstance(settings.get(key, ""), str):
                 raise ValueError(key + " is not a string")
         if len(settings.get("otaPassword", "")) not in (0, 64):
-            raise ValueError("otaPassword is not a SHA-256 in hex")
+            raise ValueError("otaPassword is no hex SHA-256")
+        return settings, None
     except Exception as e:
-        if not isinstance(settings, dict):
-            settings = {}
-        if not isinstance(e, OSError) or e.errno != 2:
-            return settings, "config/ota.json is broken: %s" % e
-    return settings, None
+        if isinstance(e, OSError) and e.errno == 2:
+            return {}, None
+        return {}, "config/ota.json is broken: %s" % e
 
 
 def masked():

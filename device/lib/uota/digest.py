@@ -30,6 +30,6 @@ def hexed(digest):
 def same(a, b):
     """Whether two strings are equal, in a time that does not tell where they are not."""
     differ = len(a) ^ len(b)
-    for x, y in zip(a, b):
+    for x, y in zip(a, b):  # noqa: B905 - MicroPython's has no `strict`
         differ |= ord(x) ^ ord(y)
     return not differ

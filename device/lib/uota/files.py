@@ -6,7 +6,7 @@
 def plain(text, limit):
     """The text itself, if it is 1 to limit bytes without control characters."""
     if not 0 < len(text.encode()) <= limit or min(text) < " " or "\x7f" in text:
-        raise ValueError("bad name")
+        raise ValueError("bad path")
     return text
 
 
@@ -18,7 +18,7 @@ def relative(path):
             raise ValueError("bad path")
         last = ch
     if path.count("/") > 15:
-        raise ValueError("path too deep")
+        raise ValueError("bad path")
     return path
 
 
@@ -35,14 +35,13 @@ def named(path):
     return path and relative(path)
 
 
-def protected(path):
-    """What `rm` must leave: else a stranger could take the key, or the agent, away."""
-    path = path.lower()
-    return (
-        path[:4] == "ota_"
-        or path in ("boot.py", "config/ota.json")
-        or (path + "/")[:9] == "lib/uota/"
-    )
+def removable(path):
+    """A path as `rm` may name it: else a stranger could take the key, or the agent, away."""
+    path = named(path)
+    low = path.lower()
+    if low[:4] == "ota_" or low in ("boot.py", "config/ota.json") or (low + "/")[:9] == "lib/uota/":
+        raise ValueError("protected")
+    return path
 
 
 def kept(path):

@@ -1,7 +1,8 @@
-# The event loop: one select.poll over the listeners of all transports and all connections.
-# A session is a generator that yields what it waits for: READ, WRITE, or -ms for a pause.
-# No client can hold the loop: each connection has a deadline that only progress moves, and the
-# session's code is imported when the first connection comes and dropped after the last.
+# The event loop: one select.poll over all listeners and connections. A session is a generator
+# that yields what it waits for: READ, WRITE, or -ms for a pause; a task (a transport) yields the
+# ms until its next turn. No client can hold the loop: each connection has a deadline that only
+# progress moves, and at most one update runs. The session's code is imported when the first
+# connection comes and dropped after the last.
 import gc
 import select
 import sys
@@ -14,147 +15,123 @@ import uota
 READ = const(1)
 WRITE = const(4)
 _MAX = const(8)  # connections; an ESP32 has about ten sockets
-_UNPROVEN_MS = const(10000)
-_IDLE_MS = const(30000)
-_MS_PER_BYTE = const(4)  # slower than 256 bytes/s on the whole is too slow
 _RESET_MS = const(300)
-_SESSION = ("ota", "push", "commit", "files", "config", "digest", "boot_guard")
-
-
-class Slot:
-    """What the loop knows of one connection."""
-
-    proven = False  # a proven one is not turned out for a newcomer
-    due = None  # when a pause ends
-
-    def __init__(self, loop, stream):
-        self.loop = loop
-        self.stream = stream
-        self.run = _session(self)
-        self.limit(_UNPROVEN_MS)
-
-    def limit(self, ms):
-        self.until = time.ticks_add(time.ticks_ms(), ms)
-
-    def prove(self):
-        """A command has come from a peer that may give one."""
-        self.proven = True
-        self.limit(_IDLE_MS)
-
-    def progress(self, n):
-        """n bytes have passed: they earn time, up to _IDLE_MS from now."""
-        if self.proven:
-            left = time.ticks_diff(self.until, time.ticks_ms())
-            self.limit(min(left + n * _MS_PER_BYTE, _IDLE_MS))
 
 
 class Loop:
-    def __init__(self):
-        from uota import config
-        from uota.transports.wifi_tcp import WifiTcp
+    updating = False  # only one update at a time
+    wrong = 0  # passwords, since the last right one
 
-        settings, broken = config.load()
-        if broken:
-            uota.log(broken)
-        self.slots = []  # the oldest first
-        self.updating = False  # only one update at a time
-        self.wrong = 0  # passwords, since the last right one
-        self.resetting = False
+    def __init__(self):
+        self.conns = []  # the oldest first
+        self.listeners = []
+        self.tasks = []  # [generator, when its next turn is]
         self.poller = select.poll()
-        self.transports = [WifiTcp(settings)]
+
+    def add(self, task):
+        self.tasks.append([task, time.ticks_ms()])
+
+    def listen(self, listener):
+        self.poller.register(listener, READ)
+        self.listeners.append(listener)
 
     def reset_soon(self):
         """Reset the board once the last answer is out; until then nobody new is let in."""
-        self.resetting = time.ticks_add(time.ticks_ms(), _RESET_MS)
-        for t in self.transports:
-            self.poller.unregister(t.listener)
-            t.close()
-        self.transports = []
+        for listener in self.listeners:
+            self.poller.unregister(listener)
+            listener.close()
+        self.tasks = []
+        self.add(_reset())
 
     def step(self, wait):
         """Serve what is ready, after waiting for it `wait` ms at most."""
         now = time.ticks_ms()
-        if self.resetting:
-            wait = 20
-            if time.ticks_diff(self.resetting, now) <= 0:
-                import machine
-
-                machine.reset()
-        for t in self.transports:
-            wait = min(wait, t.step(now))
-            if t.listener:
-                self.poller.register(t.listener, READ)
-        for slot in tuple(self.slots):
-            left = time.ticks_diff(slot.until if slot.due is None else slot.due, now)
+        for task in self.tasks:
+            left = time.ticks_diff(task[1], now)
+            if left <= 0:
+                left = next(task[0])
+                task[1] = time.ticks_add(now, left)
+            wait = min(wait, left)
+        for conn in tuple(self.conns):
+            left = time.ticks_diff(conn.until if conn.due is None else conn.due, now)
             wait = max(0, min(wait, left))
             if left <= 0:
-                if slot.due is None:
-                    self._close(slot, slot.proven and b"error: timed out\n")
+                if conn.due is None:
+                    self._close(conn, conn.proven and "timed out")
                 else:
-                    self._resume(slot)
+                    self._resume(conn)
         for event in self.poller.poll(wait):
-            for t in self.transports:
-                if event[0] is t.listener:
-                    self._accept(t.accept())
-            for slot in self.slots:
-                if event[0] is slot.stream:
-                    self._resume(slot)
+            if event[0] in self.listeners:
+                self._accept(event[0])
+            for conn in self.conns:
+                if event[0] is conn.stream:
+                    self._resume(conn)
                     break
-        if not self.slots:
+        if not self.conns:
             _drop()
 
-    def _accept(self, stream):
-        if not stream:
+    def _accept(self, listener):
+        stream = None
+        try:
+            stream = listener.accept()[0]
+            stream.setblocking(False)
+            stream.setsockopt(6, 1, 1)  # TCP_NODELAY: an answer must not wait for an ACK
+            gc.collect()  # else the code lands amid garbage and splits the heap
+            from uota import ota
+
+            conn = ota.Conn(self, stream)
+        except Exception as e:
+            uota.log(repr(e))
+            if stream:
+                stream.close()
             return
-        slot = Slot(self, stream)
-        self.slots.append(slot)
-        if len(self.slots) > _MAX:
-            for old in self.slots:
+        self.conns.append(conn)
+        if len(self.conns) > _MAX:
+            for old in self.conns:
                 if not old.proven:
                     break
-            self._close(old, b"error: busy: too many connections\n")
-        if slot in self.slots:
-            self._resume(slot)
+            self._close(old, "busy")
+        if conn in self.conns:
+            self._resume(conn)
 
-    def _resume(self, slot):
+    def _resume(self, conn):
         try:
-            want = next(slot.run)
+            want = next(conn.run)
         except (EOFError, StopIteration):
-            self._close(slot)
-            return
+            self._close(conn)
         except Exception as e:
-            uota.log("session: " + repr(e))
-            self._close(slot, b"error: out of memory\n")
-            return
-        if want > 0:
-            slot.due = None
-            self.poller.register(slot.stream, want)
+            uota.log(repr(e))
+            self._close(conn, repr(e))
         else:
-            if slot.due is None:  # else a hang-up would be reported all through the pause
-                self.poller.unregister(slot.stream)
-            slot.due = time.ticks_add(time.ticks_ms(), -want)
+            if want > 0:
+                conn.due = None
+                self.poller.register(conn.stream, want)
+            else:
+                # Out of the poller: a hang-up would be reported all through the pause.
+                self.poller.unregister(conn.stream)
+                conn.due = time.ticks_add(time.ticks_ms(), -want)
 
-    def _close(self, slot, line=None):
-        self.slots.remove(slot)
+    def _close(self, conn, why=None):
+        self.conns.remove(conn)
+        self.poller.unregister(conn.stream)
+        conn.run.close()
         try:
-            if line:
-                slot.stream.write(line)  # one attempt: the peer may not be reading
+            if why:
+                conn.stream.write("error: %s\n" % why)  # once: the peer may not be reading
         except OSError:
             pass
-        self.poller.unregister(slot.stream)
-        slot.run.close()
-        slot.stream.close()
-
-
-def _session(slot):
-    gc.collect()  # else the code lands amid garbage and splits the heap
-    from uota import ota
-
-    yield from ota.session(slot)
+        conn.stream.close()
 
 
 def _drop():
-    for name in _SESSION:
+    for name in ("ota", "push", "commit", "files", "config", "digest", "boot_guard"):
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
             gc.collect()
+
+
+def _reset():
+    yield _RESET_MS
+    import machine
+
+    machine.reset()

@@ -4,6 +4,7 @@
 import gc
 import io
 import os
+import time
 
 from micropython import const
 
@@ -11,8 +12,11 @@ from uota import config, digest, files
 from uota.boot_guard import rmtree
 from uota.loop import READ, WRITE
 
+_UNPROVEN_MS = const(10000)
+_IDLE_MS = const(30000)
+_MS_PER_BYTE = const(4)  # slower than 256 bytes/s on the whole is too slow
 _LINE = const(512)
-_CHUNK = const(1024)
+_WINDOW = const(4096)
 _DRAINS = const(64)  # buffers that are still read after the last answer
 _QUIET_MS = const(500)
 _FREE_TRIES = const(5)  # wrong passwords before the answers get slower
@@ -24,66 +28,73 @@ class Refused(Exception):
 
 
 class Conn:
-    """Lines, bytes and answers over the slot's stream; what was read lies in one buffer."""
+    """One connection: what the loop knows of it, and its lines, bytes and answers."""
 
-    def __init__(self, slot):
-        self.slot = slot
-        self.open = False  # for the next command, whatever this one raises
-        self.pos = self.end = 0
+    proven = False  # a proven one is not turned out for a newcomer
+    due = None  # when a pause ends
+    open = False  # for the next command, whatever this one raises
+    pos = end = 0  # of what was read and not yet used
+
+    def __init__(self, loop, stream):
+        self.loop = loop
+        self.stream = stream
         self.buf = memoryview(bytearray(_LINE))
+        self.run = _session(self)
+        self.limit(_UNPROVEN_MS)
 
-    def use(self, raw):
-        """Go on in another buffer: what is unread moves."""
-        left = self.buf[self.pos : self.end]
-        self.buf = memoryview(raw)
-        self.buf[: len(left)] = left
-        self.pos, self.end = 0, len(left)
+    def limit(self, ms):
+        self.until = time.ticks_add(time.ticks_ms(), ms)
 
-    def fill(self):
-        """Wait for at least one more byte; EOFError where the peer is gone."""
-        if self.pos:
-            self.use(self.buf)
-        n = None
-        while n is None:
-            yield READ  # even if there is more at once: the others' turn
-            try:
-                n = self.slot.stream.readinto(self.buf[self.end :])
-            except OSError:
-                n = 0
-        if not n:
-            raise EOFError
-        self.end += n
-        self.slot.progress(n)
+    def prove(self):
+        """A command has come from a peer that may give one."""
+        self.proven = True
+        self.limit(_IDLE_MS)
 
-    def line(self, limit=_LINE):
-        while True:
-            seen = self.buf[self.pos : min(self.end, self.pos + limit)]
-            raw, end, _ = bytes(seen).partition(b"\n")
-            if end:
-                self.pos += len(raw) + 1
-                return str(raw.replace(b"\r", b""), "utf-8")
-            if len(raw) == limit:
-                self.open = False
-                raise ValueError("line too long")
-            yield from self.fill()
+    def progress(self, n):
+        """n bytes have passed: they earn time, up to _IDLE_MS from now."""
+        if self.proven:
+            left = time.ticks_diff(self.until, time.ticks_ms())
+            self.limit(min(left + n * _MS_PER_BYTE, _IDLE_MS))
 
     def some(self, n):
         """A view of what has come, n bytes at most, valid until the next call."""
         if self.pos == self.end:
-            yield from self.fill()
+            got = None
+            while got is None:
+                yield READ  # even if there is more at once: the others' turn
+                try:
+                    got = self.stream.readinto(self.buf)
+                except OSError:
+                    got = 0
+            if not got:
+                raise EOFError  # the peer is gone
+            self.progress(got)
+            self.pos, self.end = 0, got
         n = min(n, self.end - self.pos)
         self.pos += n
         return self.buf[self.pos - n : self.pos]
+
+    def line(self, limit=_LINE):
+        line = b""
+        while True:
+            part, end, rest = bytes((yield from self.some(limit))).partition(b"\n")
+            line += part
+            if len(line) >= limit:
+                self.open = False
+                raise ValueError("line too long")
+            if end:
+                self.pos -= len(rest)
+                return str(line.replace(b"\r", b""), "utf-8")
 
     def send(self, data):
         data = memoryview(data)
         while data:
             yield WRITE
             try:
-                n = self.slot.stream.write(data) or 0
+                n = self.stream.write(data) or 0
             except OSError:
                 raise EOFError
-            self.slot.progress(n)
+            self.progress(n)
             data = data[n:]
 
     def say(self, text):
@@ -100,16 +111,14 @@ class Conn:
 
     def drain(self):
         """Read on until it is quiet: closing with bytes unread would destroy the last answer."""
-        self.slot.proven = False  # earns no more time, may make room, hears nothing more
+        self.proven = False  # earns no more time, may make room, hears nothing more
         for _ in range(_DRAINS):
-            self.slot.limit(_QUIET_MS)
-            self.pos = self.end = 0
-            yield from self.fill()
+            self.limit(_QUIET_MS)
+            yield from self.some(_WINDOW)
 
 
-def session(slot):
-    """What the loop runs for one connection; EOFError is its ordinary end."""
-    conn = Conn(slot)
+def _session(conn):
+    """What the loop runs for a connection; EOFError is its ordinary end."""
     yield from conn.serve(_welcome)
     while conn.open:
         yield from conn.serve(_command)
@@ -130,7 +139,7 @@ def _welcome(conn):
     conn.key = settings.get("signingKey", "").encode()
     wanted = settings.get("otaPassword")
     if wanted and not conn.broken:
-        loop = conn.slot.loop
+        loop = conn.loop
         given = yield from conn.line(256)
         if loop.wrong > _FREE_TRIES:
             # Before it is looked at: else a guess would be known wrong by the silence.
@@ -139,7 +148,7 @@ def _welcome(conn):
         if not digest.same(digest.hexed(digest.sha256(given).digest()), wanted.lower()):
             raise Refused("denied")
         loop.wrong = 0
-        conn.slot.prove()
+        conn.prove()
         yield from conn.say("ok")
     conn.open = True
 
@@ -147,45 +156,33 @@ def _welcome(conn):
 def _command(conn):
     line = yield from conn.line()
     word, _, arg = line.strip().partition(" ")
-    loop = conn.slot.loop
-    command = _COMMANDS.get(word)
-    answer = None
+    answer = "unknown"
     if conn.broken and word not in ("ping", "version"):
         answer = "error: " + conn.broken
-    elif loop.updating and word in _ALONE:
+    elif conn.loop.updating and word in _ALONE:
         answer = "error: busy: an update is under way"
-    elif command:
-        conn.slot.prove()
-        for piece in command(arg):
+    elif word in _COMMANDS:
+        conn.prove()
+        for piece in _COMMANDS[word](arg):
             yield from conn.send(piece)
             conn.open = False  # after this an error would pass for content
         conn.open = True
+        return
     elif word in _ALONE:
-        conn.slot.prove()
+        conn.prove()
+        conn.open = False
         answer = "ok"
         if word != "reset":
-            conn.open = False
-            answer = yield from _update(conn, word == "stream_ota", arg)
-            conn.open = True
-    else:
-        answer = "unknown"
-    if answer:
-        yield from conn.say(answer)
-    if answer == "ok":
-        loop.reset_soon()
-        raise EOFError
+            gc.collect()
+            from uota import push
 
-
-def _update(conn, stream, total):
-    loop = conn.slot.loop
-    loop.updating = True
-    try:
-        gc.collect()
-        from uota import push
-
-        return (yield from push.stream_ota(conn, total) if stream else push.start_ota(conn))
-    finally:
-        loop.updating = False
+            answer = yield from push.session(conn, arg if word == "stream_ota" else None)
+        if answer == "ok":
+            conn.loop.reset_soon()  # whether or not the peer still hears it
+            yield from conn.say(answer)
+            raise EOFError
+        conn.open = True
+    yield from conn.say(answer)
 
 
 def _ping(arg):
@@ -214,28 +211,24 @@ def _ls(arg):
 def _get(arg):
     path = files.named(arg)
     low = path.lower()
-    if low[:4] == "ota_" and low not in ("ota_version.json", "ota_manifest.json"):
+    if low[:4] == "ota_" and low[4:] not in ("version.json", "manifest.json"):
         raise ValueError("protected")
     with open("/" + path, "rb") as f:
         if low == "config/ota.json":
             f = io.BytesIO(config.masked())
         left = f.seek(0, 2)
         f.seek(0)
-        buf = memoryview(bytearray(_CHUNK))
         yield "%d\n" % left
         while left:
-            n = f.readinto(buf[: min(left, _CHUNK)])
-            if not n:
+            part = f.read(min(left, _LINE))
+            if not part:
                 raise EOFError  # it has shrunk: the announced size cannot be kept
-            yield buf[:n]
-            left -= n
+            yield part
+            left -= len(part)
 
 
 def _rm(arg):
-    path = files.named(arg)
-    if files.protected(path):
-        raise ValueError("protected")
-    path = "/" + path
+    path = "/" + files.removable(arg)
     if os.stat(path)[0] & 0x4000:
         for _ in os.ilistdir(path):
             raise ValueError("folder not empty")

@@ -1,6 +1,6 @@
 # The two update sessions of protocol 1.0: start_ota (a manifest, then files, complete) and
 # stream_ota (one binary stream, partial). They check what the peer says; commit.py holds what
-# it sends. Imported for a push only; both return the answer to the peer.
+# it sends. Imported for a push only.
 import json
 
 from micropython import const
@@ -12,61 +12,41 @@ from uota.ota import Refused
 _MANIFEST = const(65536)
 
 
-def start_ota(conn):
-    job = Commit(False)
+def session(conn, total):
+    """One update: a stream of `total` bytes as text, or messages if that is None."""
+    stream = total is not None
+    if stream:
+        total = int(total)
+        room(total)
+    job = Commit(stream)
+    conn.loop.updating = True
     try:
-        yield from _ready(conn)
-        while True:
-            word, _, arg = (yield from conn.line()).partition(" ")
-            if word == "abort":
-                return "aborted"
-            if word == "manifest" and not job.version:
-                yield from _manifest(conn, job, arg)
-            elif word == "file" and job.version:
-                yield from _file(conn, job, arg)
-            elif word == "end_ota" and job.version:
-                yield from job.finish(conn.buf)
-                return "ok"
-            else:
-                raise ValueError("unexpected command")
-            yield from conn.say("ok")
-    finally:
-        job.discard()
-
-
-def stream_ota(conn, total):
-    total = _number(total)
-    room(total)
-    job = Commit(True)
-    try:
-        yield from _ready(conn)
-        yield from _stream(conn, job, total)
+        _window(conn)
+        yield from conn.say("ready")
+        if not (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
+            return "aborted"
         yield from job.finish(conn.buf)
         return "ok"
     finally:
+        conn.loop.updating = False
         job.discard()
 
 
-def _ready(conn):
+def _window(conn):
     """Take the largest buffer that the heap gives: mem_free() would not tell of its holes."""
     for size in (4096, 1024):
         try:
-            conn.use(bytearray(size))
+            if conn.pos == conn.end:  # else what a hasty peer has sent lies in the old one
+                conn.buf = memoryview(bytearray(size))
             break
         except MemoryError:
             pass
-    return conn.say("ready")
 
 
-def _number(text):
-    if not text.isdigit() or len(text) > 10:
-        raise ValueError("bad number")
-    return int(text)
-
-
-def _receive(conn, job, name, size, *sums):
-    """size bytes into a staged file and into the sums."""
+def _receive(conn, job, name, size, mac, sha, path):
+    """size bytes into a staged file and into the MAC."""
     room(size)
+    total = digest.sha256()
     with job.open(name, "wb") as f:
         while size:
             part = yield from conn.some(size)
@@ -76,53 +56,58 @@ def _receive(conn, job, name, size, *sums):
             except OSError:
                 room(size)  # says it in numbers
                 raise
-            for s in sums:
-                s.update(part)
-
-
-def _checked(conn, job, i, path, size, sha, *sums):
-    total = digest.sha256()
-    yield from _receive(conn, job, i, size, total, *sums)
-    if digest.hexed(total.digest()) != sha:
+            total.update(part)
+            mac.update(part)
+    if path and digest.hexed(total.digest()) != sha:
         raise Refused("sha256_mismatch " + path)
 
 
-def _manifest(conn, job, arg):
-    size = _number(arg)
-    if size > _MANIFEST:
-        raise ValueError("manifest too large")
-    yield from _receive(conn, job, "json", size)
+def _messages(conn, job):
+    """start_ota's: manifest, files, then end_ota (True) or abort."""
+    mac = digest.sha256()  # signed is only the manifest
+    while True:
+        word, _, arg = (yield from conn.line()).partition(" ")
+        if word == "abort":
+            return False
+        if word == "manifest" and not job.version:
+            yield from _manifest(conn, job, int(arg))
+        elif word == "file" and job.version:
+            path, size, sha = arg.rsplit(";", 2)
+            item = job.find(path)
+            if not item or item[1] != (path, int(size), sha.lower()):
+                raise ValueError("not in the manifest: " + path)
+            yield from _receive(conn, job, item[0], int(size), mac, sha.lower(), path)
+        elif word == "end_ota" and job.version:
+            return True
+        else:
+            raise ValueError("unexpected command")
+        yield from conn.say("ok")
+
+
+def _manifest(conn, job, size):
+    """Check values and signature; what stays of the manifest is a list on flash."""
     try:
+        if not 0 <= size <= _MANIFEST:
+            raise MemoryError
+        mac = digest.Hmac(conn.key)
+        yield from _receive(conn, job, "json", size, digest.sha256(), "", "")
         with job.open("json") as f:
-            _adopt(conn, job, json.load(f))
+            manifest = json.load(f)
+        version, named = manifest["version"], manifest["files"]
+        mac.update(version)
+        for path in sorted(named.keys()):
+            sha = named[path]["sha256"]
+            mac.update("\n%s:%s" % (path, sha))
+            job.add(path, named[path]["size"], sha.lower())
+        sig = manifest.get("sig") or ""
+        if conn.key and not digest.same(sig.lower(), digest.hexed(mac.digest())):
+            raise Refused("sig_mismatch")
+        room(job.need)
+        job.seal(version)
     except MemoryError:
         raise ValueError("manifest too large")
-    except (KeyError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError):
         raise ValueError("bad manifest")
-
-
-def _adopt(conn, job, manifest):
-    """Check values and signature; what stays of the manifest is a list on flash."""
-    version, named = manifest["version"], manifest["files"]
-    mac = digest.Hmac(conn.key)
-    mac.update(version)
-    for path in sorted(named.keys()):
-        sha = named[path]["sha256"]
-        mac.update("\n%s:%s" % (path, sha))
-        job.add(path, named[path]["size"], sha.lower())
-    sig = manifest.get("sig") or ""
-    if conn.key and not digest.same(sig.lower(), digest.hexed(mac.digest())):
-        raise Refused("sig_mismatch")
-    room(job.need)
-    job.seal(version)
-
-
-def _file(conn, job, arg):
-    path, size, sha = arg.rsplit(";", 2)
-    item = job.find(path)
-    if not item or item[1] != (path, _number(size), sha.lower()):
-        raise ValueError("not in the manifest: " + path)
-    return _checked(conn, job, item[0], *item[1])
 
 
 def _stream(conn, job, left):
@@ -160,7 +145,7 @@ def _stream(conn, job, left):
         left -= size
         if left < 32:
             raise ValueError("bad stream length")
-        yield from _checked(conn, job, i, path, size, sha, mac)
+        yield from _receive(conn, job, i, size, mac, sha, path)
     right = mac.digest()
     mac = digest.sha256()
     trailer = yield from take(32)
@@ -169,3 +154,4 @@ def _stream(conn, job, left):
     if conn.key and not digest.same(digest.hexed(trailer), digest.hexed(right)):
         raise Refused("sig_mismatch")
     job.seal(version)
+    return True
