@@ -30,9 +30,8 @@ static gboolean check(const char *password, GError **error)
 }
 
 /* Waits until a line has been typed; FALSE at Ctrl-C, which must not leave the echo off. */
-static gboolean await_line(GError **error)
+static gboolean await_line(GCancellable *cancellable, GError **error)
 {
-	g_autoptr(GCancellable) cancellable = uota_interrupt_cancellable();
 	GPollFD fds[] = {{STDIN_FILENO, G_IO_IN | G_IO_HUP, 0}, {0}};
 	gboolean pollable = g_cancellable_make_pollfd(cancellable, &fds[1]);
 
@@ -52,6 +51,7 @@ static char *read_password(GError **error)
 	char line[PASSWORD_MAX + 2];
 	struct termios before, silent;
 	gboolean terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+	g_autoptr(GCancellable) cancellable = terminal ? uota_interrupt_cancellable() : NULL;
 	gboolean typed = TRUE;
 	char *got;
 
@@ -60,7 +60,7 @@ static char *read_password(GError **error)
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 		fputs("OTA password: ", stderr);
-		typed = await_line(error);
+		typed = await_line(cancellable, error);
 	}
 	got = typed ? fgets(line, sizeof line, stdin) : NULL;
 	if (terminal) {
