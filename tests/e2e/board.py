@@ -67,6 +67,10 @@ class Board:
     def wait_for(self, pattern, after=0):
         return self.output.wait_for(pattern, after)
 
+    def wait_until_back(self, mark):
+        """Until it serves again after the reset that it has made since @mark."""
+        self.wait_for(r"\[uota\] listening on port", mark)
+
     @property
     def at(self):
         return ("--host", self.host, "--port", str(self.port))

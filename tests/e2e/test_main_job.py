@@ -282,7 +282,7 @@ def test_a_changed_password_goes_with_the_push(project, board):
     config = {**board.config(), "otaPassword": new}
     mark = board.mark()
     board.tool.push_stream("2", {"config/ota.json": json.dumps(config).encode()})
-    board.wait_for(r"\[uota\] listening", mark)
+    board.wait_until_back(mark)
 
     assert "wrong password" in project.uota("version", *board.at, status=3).error
     project.set_secrets(otaPassword="the new one")

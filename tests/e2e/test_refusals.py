@@ -92,7 +92,7 @@ def test_the_board_is_full(project, boards, command):
     project.write("app/big.bin", bytes(range(256)) * 1024)
     with unchanged(board):
         error = project.uota(command, "--version", "2", *board.at, status=1).error
-    assert "the board says: error: flash full: needs 26" in error
+    assert "the board says: error: flash full: needs 27" in error
     assert board.version() == "1.0.0"
 
 
@@ -143,6 +143,7 @@ def test_a_board_whose_configuration_is_broken(project, board):
 def test_two_pushes_at_once(project, board):
     """The second is told so at once; the first goes on."""
     stream = board.tool.stream("2", {"app/x.py": bytes(10_000)})
+    mark = board.mark()
     with board.tool.connect() as wire:
         assert wire.ask(f"stream_ota {len(stream)}") == "ready"
         wire.send(stream[:5000])
@@ -151,7 +152,7 @@ def test_two_pushes_at_once(project, board):
             assert "busy: an update is under way" in error
         wire.send(stream[5000:])
         assert wire.line() == "ok"
-    board.wait_for("listening[^$]*listening")
+    board.wait_until_back(mark)
     assert board.on_flash("/app/x.py") == bytes(10_000)
 
 
