@@ -21,10 +21,11 @@ struct UotaSession {
 };
 
 /* Reads once what the board has sent into @buf. Returns the bytes, at least 1; 0 on error. */
-static gsize receive(UotaSession *session, void *buf, gsize len, GError **error)
+static gsize receive(
+	UotaSession *session, void *buf, gsize len, UotaDeadline deadline, GError **error)
 {
-	gssize n = uota_transport_read(session->transport, buf, len,
-		uota_deadline(session->timeout_ms), session->cancellable, error);
+	gssize n = uota_transport_read(
+		session->transport, buf, len, deadline, session->cancellable, error);
 
 	if (n == 0)
 		g_set_error_literal(
@@ -32,8 +33,11 @@ static gsize receive(UotaSession *session, void *buf, gsize len, GError **error)
 	return n > 0 ? (gsize)n : 0;
 }
 
+/* The whole line has one deadline: a byte now and then buys no time. */
 static char *read_line(UotaSession *session, GError **error)
 {
+	UotaDeadline deadline = uota_deadline(session->timeout_ms);
+
 	for (;;) {
 		guint8 buf[2048];
 		char *line;
@@ -43,7 +47,7 @@ static char *read_line(UotaSession *session, GError **error)
 			return NULL;
 		if (line)
 			return line;
-		n = receive(session, buf, sizeof buf, error);
+		n = receive(session, buf, sizeof buf, deadline, error);
 		if (!n)
 			return NULL;
 		uota_lines_feed(&session->lines, buf, n);
@@ -151,10 +155,26 @@ gboolean uota_session_command(
 	return send_line(session, command, error) && uota_session_expect(session, expected, error);
 }
 
+/* A board without a password would obey it, and there `wipe` is no word to try. */
+static gboolean is_command(const char *password)
+{
+	static const char *const commands[] = {"ping", "version", "ls", "get", "rm", "reset",
+		"wipe", "start_ota", "stream_ota", NULL};
+	g_auto(GStrv) words = g_strsplit_set(password, " \t", 2);
+
+	return words[0] && g_strv_contains(commands, words[0]);
+}
+
 static gboolean authenticate(UotaSession *session, const char *password, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
 
+	if (is_command(password)) {
+		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"the OTA password begins with a command of the protocol, which a board "
+			"without a password would obey: choose another one");
+		return FALSE;
+	}
 	session->password = TRUE;
 	if (uota_session_command(session, password, "ok", &cause))
 		return TRUE;
@@ -279,7 +299,7 @@ gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc 
 		gsize n = uota_lines_take(&session->lines, buf, want);
 
 		if (!n)
-			n = receive(session, buf, want, error);
+			n = receive(session, buf, want, uota_deadline(session->timeout_ms), error);
 		if (!n || !sink(buf, n, user_data, error))
 			return FALSE;
 		left -= n;

@@ -145,6 +145,21 @@ static void unknown_command_is_told_apart(void)
 	assert_answer_fails("unknown\n", UOTA_ERROR_UNKNOWN, "does not know this command");
 }
 
+/* A board without a password would obey it. */
+static void a_password_that_is_a_command_is_never_sent(void)
+{
+	static const char *const passwords[] = {"wipe", "rm /app/app.py", "reset\tme"};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(passwords); i++) {
+		g_autoptr(Memory) memory = memory_new();
+		g_autoptr(GError) error = NULL;
+
+		g_assert_null(uota_session_open(
+			memory_transport(memory), passwords[i], TIMEOUT_MS, NULL, &error));
+		assert_error(error, UOTA_ERROR_FAILED, "choose another");
+	}
+}
+
 static void denied_without_a_password_asks_for_one(void)
 {
 	assert_answer_fails("denied\n", UOTA_ERROR_REFUSED, "wants a password");
@@ -603,6 +618,8 @@ static void add_answers(void)
 {
 	TEST("carries-many-commands", carries_many_commands);
 	TEST("unknown-command-is-told-apart", unknown_command_is_told_apart);
+	TEST("a-password-that-is-a-command-is-never-sent",
+		a_password_that_is_a_command_is_never_sent);
 	TEST("denied-without-a-password-asks-for-one", denied_without_a_password_asks_for_one);
 	TEST("wrong-signature-is-a-refusal", wrong_signature_is_a_refusal);
 	TEST("damaged-file-is-named", damaged_file_is_named);
