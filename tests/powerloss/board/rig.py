@@ -1,0 +1,187 @@
+# What the harness adds to the simulated board, in files of its own: a flash that logs or cuts every
+# operation, a clock that may run faster, and a look at the file system from inside the board at
+# the moment at which it listens. The agent on it is unmodified.
+import os
+import sys
+import vfs
+from hashlib import sha256
+from uctypes import bytearray_at
+from ustruct import pack_into
+from binascii import hexlify
+
+import flash
+import host
+import sim_boot
+import sim_os
+import sim_select
+import sim_socket
+import sim_time
+
+_ERASE, _PROGRAM, _SECTOR = 1, 2, 3  # in the log; a sector write replaces what was there
+_listdir, _stat, _statvfs, _remove = sim_os.ilistdir, sim_os.stat, sim_os.statvfs, sim_os.remove
+
+_TOLD = ("/ota_version.json", "/ota_manifest.json")  # given in full where asked for
+
+_log = None
+_reply = None
+_buf = bytearray(512)
+_head = bytearray(12)
+disk = None
+
+
+class Disk(flash.Flash):
+    """Logs each operation before it is done, and loses power when `left` of them are done."""
+
+    logs = False
+    left = -1
+    half = False
+
+    def __init__(self, file, size, label):
+        super().__init__(file, size, label)
+        # The image's memory is the parent's: no system call per read.
+        self._bytes = memoryview(bytearray_at(host.settings["image_at"], size))
+
+    def readblocks(self, block, buf, offset=0):
+        at = block * flash.BLOCK + offset
+        buf[:] = self._bytes[at : at + len(buf)]
+
+    def _do(self, kind, at, buf):
+        if self.left == 0:
+            self._die(at, buf)
+        self.left -= 1
+        if self.logs:
+            pack_into("<III", _head, 0, kind, at, len(buf))
+            _log.write(_head)
+            if kind != _ERASE:
+                _log.write(buf)
+        self._put(at, buf)
+
+    def _put(self, at, buf):
+        self._bytes[at : at + len(buf)] = buf
+
+    def _die(self, at, buf):
+        if self.half:
+            self._put(at, memoryview(buf)[: len(buf) // 2])
+            self.half = False
+        host.end(b"C")
+
+    def _write(self, at, buf):
+        self._do(_PROGRAM, at, buf)
+
+    def _erase(self, block):
+        self._do(_ERASE, block * flash.BLOCK, flash._ERASED)
+
+    def writeblocks(self, block, buf, offset=None):
+        if offset is not None:
+            return self._do(_PROGRAM, block * flash.BLOCK + offset, buf)
+        for at in range(0, len(buf), flash.BLOCK):
+            self._do(_SECTOR, block * flash.BLOCK + at, memoryview(buf)[at : at + flash.BLOCK])
+
+
+def prepare(settings):
+    global _log, _reply, disk
+    _log = open(settings["log_fd"], "wb")
+    _reply = open(settings["reply_fd"], "wb")
+    flash.Flash = Disk
+    sim_boot.prepare(settings)
+    disk = settings["flash"]
+    vfs.umount("/rig")
+    sys.modules["#rig"] = sys.modules["#sim"].__class__()
+    sys.modules["#rig"].arm, sys.modules["#rig"].ended = arm, ended
+
+
+def arm(logs, left, half, looks, speed, forget):
+    """How this boot goes; called in it before anything else."""
+    disk.logs, disk.left, disk.half = logs, left, half
+    if speed > 1:
+        _hurry(speed)
+    if looks:
+        # No port is taken, and the boot ends where the agent would wait for peers.
+        sim_socket.socket.bind = lambda self, address: None
+        sim_socket.socket.listen = lambda self, backlog=2: _look(looks)
+    if forget:
+        _forget(forget)
+
+
+def _hurry(speed):
+    """Let time fly for the agent: its pauses and deadlines are as long as ever to it."""
+    ticks, pause, found = sim_time._ticks_us, sim_time._sleep_us, sim_select.poll._found
+    born = host.born_us()
+    sim_time._ticks_us = lambda: born + (ticks() - born) * speed
+    sim_time._sleep = lambda s: pause(int(s * 1000000) // speed)
+    sim_time._sleep_ms = lambda ms: pause(ms * 1000 // speed)
+    sim_time._sleep_us = lambda us: pause(us // speed)
+    sim_select.poll._found = lambda self, ms, flags: found(
+        self, ms if ms is None or ms <= 0 else (ms + speed - 1) // speed, flags
+    )
+
+
+def _forget(path):
+    """The journal's part is left out: what the boot would replay is not there."""
+    vfs.mount(disk, "/")
+    try:
+        _remove(path)
+    except OSError:
+        pass
+    vfs.umount("/")
+
+
+def ended():
+    """boot.py and main.py have returned without ever listening."""
+    _answer("dead\n")
+
+
+def _look(closely):
+    text = "listening\n" + _tree()
+    if closely > 1:
+        for path in _TOLD:
+            text += "\n= %s %s" % (_hex(path), path)
+    _answer(text)
+
+
+def _answer(text):
+    data = text.encode()
+    _reply.write(b"%d\n" % len(data))
+    _reply.write(data)
+    while True:
+        sim_time._sleep(1)
+
+
+def _tree():
+    """free blocks, then a line per file: size hash path, and folders as - - path."""
+    st = _statvfs("/")
+    lines = ["%d" % st[3]]
+    _walk("", lines)
+    return "\n".join(lines)
+
+
+def _walk(folder, lines):
+    for entry in _listdir(folder or "/"):
+        path = folder + "/" + entry[0]
+        if entry[1] & 0x4000:
+            lines.append("- - " + path)
+            _walk(path, lines)
+        else:
+            lines.append("%d %s %s" % (_stat(path)[6], _hash(path), path))
+
+
+def _hex(path):
+    try:
+        with open(path, "rb") as file:
+            return hexlify(file.read()).decode()
+    except OSError:
+        return "-"
+
+
+def _hash(path):
+    total = sha256()
+    view = memoryview(_buf)
+    try:
+        with open(path, "rb") as file:
+            n = file.readinto(_buf)
+            while n:
+                total.update(view[:n])
+                n = file.readinto(_buf)
+    except OSError as error:
+        return "unreadable:%d" % error.errno
+    return hexlify(total.digest()).decode()

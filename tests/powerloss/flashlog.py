@@ -1,0 +1,82 @@
+"""The log of flash operations, and the images that a power cut leaves: after operation N, with
+the next one not begun, half done, or done to an undefined state.
+"""
+
+import hashlib
+import struct
+
+from .machine import BLOCK
+
+ERASE, PROGRAM, SECTOR = 1, 2, 3
+NOT, HALF, TORN = "not", "half", "torn"
+_HEAD = struct.Struct("<III")
+_NOISE = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(BLOCK // 32))
+
+
+def parse(data):
+    """[(kind, address, bytes)] of a log; an erase brings no bytes."""
+    ops = []
+    at = 0
+    while at < len(data):
+        kind, address, size = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        ops.append((kind, address, b"" if kind == ERASE else data[at : at + size]))
+        at += len(ops[-1][2])
+    return ops
+
+
+def kinds(op):
+    """The ways in which an operation can be cut, besides not beginning."""
+    return (HALF, TORN) if op[0] == ERASE else (HALF,)
+
+
+def apply(image, op):
+    kind, at, data = op
+    if kind == ERASE:
+        data = b"\xff" * BLOCK
+    image[at : at + len(data)] = data
+
+
+def apply_cut(image, op, how):
+    """The operation as the power cut leaves it."""
+    kind, at, data = op
+    if how == NOT:
+        return
+    if kind == ERASE:
+        data = _NOISE if how == TORN else b"\xff" * (BLOCK // 2)
+    else:
+        data = data[: len(data) // 2]
+    image[at : at + len(data)] = data
+
+
+def rebuild(base, ops, n, how):
+    """The image when the power goes at operation n (the first is 0)."""
+    image = bytearray(base)
+    for op in ops[:n]:
+        apply(image, op)
+    if n < len(ops):
+        apply_cut(image, ops[n], how)
+    return image
+
+
+def unerased(base, ops):
+    """Indexes of programs that would need an erase first: a NOR flash only clears bits."""
+    image = bytearray(base)
+    wrong = []
+    for i, op in enumerate(ops):
+        kind, at, data = op
+        if kind == PROGRAM:
+            old = int.from_bytes(image[at : at + len(data)], "big")
+            if int.from_bytes(data, "big") & ~old:
+                wrong.append(i)
+        apply(image, op)
+    return wrong
+
+
+def cuts(ops):
+    """(n, how) of every cut point: before each operation, within it, and after the last."""
+    for n, op in enumerate(ops):
+        yield n, NOT
+        for how in kinds(op):
+            yield n, how
+    yield len(ops), NOT

@@ -1,0 +1,210 @@
+"""The board under test: one process that holds MicroPython, from which each boot is forked, with
+its flash, its log of flash operations and its answers in memory files that outlive every boot.
+"""
+
+import ctypes
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "sim"))
+
+from uota_sim import image, mailbox  # noqa: E402
+from uota_sim.engine import Engine  # noqa: E402
+from uota_sim.mailbox import HARD, PWRON  # noqa: E402
+
+BLOCK = 4096
+BLOCKS = 128
+SIZE = BLOCK * BLOCKS
+HEAP = 160 * 1024
+DEADLINE = 20  # seconds that a boot may take
+RESETS = 6  # of its own that a board may make before it listens
+_OWN = 192 * 1024  # heap for the stand-ins and the rig; what they leave is filled up
+_BOARD_DIR = str(ROOT / "sim" / "board")
+_RIG_DIR = str(Path(__file__).resolve().parent / "board")
+
+
+class Dead(Exception):
+    """The board does not come to where it listens; says why, with what it printed."""
+
+
+def make_image(fs, files):
+    """The bytes of an image with these files, made in a process of its own."""
+    fd = os.memfd_create("made")
+    image.make(_BOARD_DIR, fd, SIZE, fs, sorted(files.items()))
+    data = os.pread(fd, SIZE, 0)
+    os.close(fd)
+    return data
+
+
+class Boot:
+    """How a boot goes. @left: flash operations until the power goes; @half: the next one is half
+    done by then; @looks: it ends where it listens, and
+    tells what is on its flash (2: with the files that tell what is installed); @forget: a file that is not there.
+    """
+
+    def __init__(self, logs=False, left=-1, half=False, looks=1, speed=1, forget=None):
+        self.script = (
+            f"__import__('#rig').arm({logs},{left},{half},{looks},{speed},{forget!r});"
+            "__import__('#sim').start()"
+        )
+
+
+class Board:
+    def __init__(self, fs, data):
+        self.fs = fs
+        self._image_fd = _memory("image", SIZE)
+        self.image = mmap.mmap(self._image_fd, SIZE)
+        self._log_fd = _memory("log", 0)
+        self._out_fd = _memory("out", 0)
+        self._reply, reply_in = os.pipe()
+        self._events, events_in = os.pipe()
+        self._box = mailbox.Mailbox()
+        self._pid = None
+        self.boots = 0
+        self.shift = _free_port() - 2018
+        self.image[:] = data
+        self._engine = self._start(reply_in, events_in)
+
+    def _start(self, reply_in, events_in):
+        script = (Path(_RIG_DIR) / "setup.py").read_text(encoding="utf-8")
+        settings = {
+            "board_dir": _BOARD_DIR,
+            "rig_dir": _RIG_DIR,
+            "image_fd": self._image_fd,
+            "image_at": ctypes.addressof(ctypes.c_char.from_buffer(self.image)),
+            "log_fd": self._log_fd,
+            "reply_fd": reply_in,
+            "mailbox_fd": self._box.fd,
+            "events_fd": events_in,
+            "flash_size": SIZE,
+            "fs": self.fs,
+            "heap": HEAP,
+            "port_shift": self.shift,
+            "bind": "127.0.0.1",
+            "address": "127.0.0.1",
+            "wifi": None,
+            "unique_id": b"\x24\x6f\x28\x01\x02\x03",
+            "cut_after": None,
+            "cut_atomic": True,
+        }
+        return Engine(script, settings, HEAP + _OWN)
+
+    # -- one boot
+
+    def start(self, boot, cause=PWRON):
+        """Switch it on; it runs until kill()."""
+        self._box.begin(cause)
+        self.boots += 1
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._child(boot)
+
+    def _child(self, boot):
+        try:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+            os.dup2(self._out_fd, 1)
+            os.dup2(self._out_fd, 2)
+            self._engine.run(boot.script)
+            self._engine._scripts(self._box.boot_files)
+            self._engine.run("__import__('#rig').ended()")
+        except BaseException:
+            traceback.print_exc()
+        os._exit(70)
+
+    def kill(self):
+        """The power goes."""
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = None
+
+    def wait(self, fds, seconds=DEADLINE):
+        """The first of the file descriptors that is ready."""
+        died = os.pidfd_open(self._pid)
+        ready = select.select([*fds, died], [], [], seconds)[0]
+        os.close(died)
+        if not ready or ready == [died]:
+            self.kill()
+            raise Dead(("it crashes\n" if ready else "it hangs\n") + self.output())
+        return ready[0]
+
+    def event(self, seconds=DEADLINE):
+        """The next thing that the board does: L listens, R resets, C power cut, D sleeps."""
+        self.wait([self._events], seconds)
+        return os.read(self._events, 1).decode()
+
+    def boot(self, boot, cause=PWRON):
+        """Boot until it listens, through resets of its own: what is on its flash then. None if
+        the power went before.
+        """
+        for _ in range(RESETS):
+            self.start(boot, cause)
+            ready = self.wait([self._reply, self._events])
+            if ready == self._reply:
+                text = self._receive()
+                self.kill()
+                if text.startswith("dead"):
+                    raise Dead("it stops before it listens\n" + self.output())
+                return text
+            event = os.read(self._events, 1)
+            self.kill()
+            if event == b"C":
+                return None
+            cause = HARD
+        raise Dead("it resets again and again\n" + self.output())
+
+    def _receive(self):
+        head = b""
+        while not head.endswith(b"\n"):
+            head += os.read(self._reply, 1)
+        data = b""
+        while len(data) < int(head):
+            data += os.read(self._reply, int(head) - len(data))
+        return data.decode()
+
+    # -- what it leaves
+
+    def take_log(self):
+        """The flash operations since the last call, as bytes."""
+        size = os.lseek(self._log_fd, 0, os.SEEK_END)
+        data = os.pread(self._log_fd, size, 0)
+        os.ftruncate(self._log_fd, 0)
+        os.lseek(self._log_fd, 0, os.SEEK_SET)
+        return data
+
+    def log_size(self):
+        return os.fstat(self._log_fd).st_size
+
+    def output(self):
+        """The last of what it printed, and forget it."""
+        size = os.lseek(self._out_fd, 0, os.SEEK_END)
+        start = max(0, size - 2000)
+        data = os.pread(self._out_fd, size - start, start)
+        os.ftruncate(self._out_fd, 0)
+        os.lseek(self._out_fd, 0, os.SEEK_SET)
+        return data.decode(errors="replace")
+
+    @property
+    def port(self):
+        return 2018 + self.shift
+
+
+def _memory(name, size):
+    fd = os.memfd_create(name, 0)
+    os.ftruncate(fd, size)
+    return fd
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+

@@ -1,0 +1,177 @@
+"""What is cut: each scenario is a board as it stands, what a host does to it, and the file sets
+between which there may be nothing.
+"""
+
+import json
+from hashlib import sha256
+
+from uota_sim import project
+
+from .machine import ROOT
+from .tool import Unknown
+
+GUARD = "lib/uota/boot_guard.py"
+CONFIG = {"port": 2018, "name": "one", "confirmAfter": 1}
+_APP = "import time\n\nVERSION = %r\n\n\ndef run():\n    while True:\n        time.sleep(1)\n"
+
+
+def agent():
+    """The agent's files, as the installation over the cable puts them on a board."""
+    found = project.agent_files(str(ROOT / "device"), False)
+    return {path[1:]: data for path, data in found}
+
+
+def _text(name, size):
+    line = f"# {name} " + "." * 40 + "\n"
+    return (line * (size // len(line) + 1)).encode()[:size]
+
+
+def _config(**more):
+    return json.dumps({**CONFIG, **more}).encode()
+
+
+# What the user has on the board, and no push names.
+OWN = {
+    "config/ota.json": _config(),
+    "data/log.txt": _text("log", 700),
+    "notes.txt": b"mine\n",
+}
+
+ONE = {
+    "app/app.py": (_APP % "1").encode(),
+    "app/big.py": _text("big one", 5000),
+    "app/same.py": _text("same", 900),
+    "app/old/deep/gone.txt": b"one\n",
+    "app/old/gone.py": _text("gone", 1500),
+    "app/screen.py": _text("screen", 600),
+    "config/ota.json": _config(name="v1"),
+    "lib/driver.py": _text("driver", 800),
+    "lib/kept.py": b"# stays, since /lib is protected\n",
+    "lib/fast.mpy": b"M\x06 fast one" * 20,
+    "main.py": b"import uota\n\nuota.main()\n# one\n",
+}
+
+TWO = {
+    "app/app.py": (_APP % "2").encode(),
+    "app/big.py": _text("big two", 6100),
+    "app/same.py": ONE["app/same.py"],
+    "app/new/deep/er.txt": b"two\n",
+    "app/new/empty.txt": b"",
+    "app/screen.mpy": b"M\x06 screen" * 50,
+    "config/ota.json": _config(name="v2"),
+    "lib/driver.mpy": b"M\x06 driver" * 60,
+    "lib/fast.py": _text("fast two", 500),
+    "main.py": b"import uota\n\nuota.main()\n# two\n",
+}
+TWO_GONE = (
+    "app/old/deep/gone.txt",
+    "app/old/gone.py",
+    "app/screen.py",
+    "lib/driver.py",
+    "lib/fast.mpy",
+)
+
+SOME = {
+    "app/app.py": (_APP % "1.1").encode(),
+    "app/extra/more.py": _text("more", 400),
+    "app/screen.mpy": b"M\x06 screen" * 40,
+    "config/ota.json": ONE["config/ota.json"],
+}
+
+
+SOME_GONE = ("app/screen.py",)
+
+
+def _agent_push():
+    """The same agent with a line more in each file, and a module more."""
+    changed = {path: data + b"# next\n" for path, data in agent().items()}
+    changed["lib/uota/extra.py"] = b"# new\n"
+    return {**ONE, **changed, "main.py": ONE["main.py"]}
+
+
+class State:
+    """What a board has when it is at rest: @files with all of the agent's, the version, what the
+    installed manifest names, and the hashes of what is kept for a way back.
+    """
+
+    def __init__(self, files, version, manifest, kept=()):
+        self.files, self.version, self.manifest, self.kept = files, version, manifest, set(kept)
+        self.hashes = {"/" + path: sha256(data).hexdigest() for path, data in files.items()}
+        self.folders = {"/" + path[:i] for path in files for i in _slashes(path)}
+
+
+def _slashes(path):
+    return [i for i, letter in enumerate(path) if letter == "/"]
+
+
+def replaced(old, new):
+    """Hashes of what the way from state @old to state @new replaces or deletes."""
+    return {sha for path, sha in old.hashes.items() if new.hashes.get(path) != sha}
+
+
+class Scenario:
+    """@start: the scenario whose outcome it starts from (None: a fresh board); @talk: what the
+    host does; @pushed: the files it sends; @gone: what that deletes.
+    """
+
+    def __init__(self, name, start, version, talk, pushed, gone=()):
+        self.name, self.start, self.version = name, start, version
+        self.talk, self.pushed, self.gone = talk, pushed, gone
+
+    def outcome(self, before, older):
+        """The state after it, from that before it; @older: the state before that."""
+        files = {path: data for path, data in before.files.items() if path not in self.gone}
+        after = State({**files, **self.pushed}, self.version, self.named(before))
+        after.kept = replaced(before, after)
+        return after
+
+    def named(self, before):
+        return self.pushed
+
+
+class Partial(Scenario):
+    """A push that is merged into what is installed."""
+
+    def named(self, before):
+        kept = {path: data for path, data in before.manifest.items() if path not in self.gone}
+        return {**kept, **self.pushed}
+
+
+class Back(Scenario):
+    """The version before comes back."""
+
+    def __init__(self, name, start):
+        super().__init__(name, start, "", lambda tool: tool.rollback(), {})
+
+    def outcome(self, before, older):
+        return State(older.files, older.version, older.manifest)
+
+
+def fresh():
+    """A board as the first installation over the cable leaves it."""
+    return State({**agent(), **OWN}, None, {})
+
+
+def _push(version, files):
+    return lambda tool: tool.full(version, files)
+
+
+def _wipe(tool):
+    if "agent" not in tool.state():
+        raise Unknown("the agent does not know `start_ota wipe`")
+    tool.full("3", TWO, "wipe")
+
+
+def every():
+    new_agent = _agent_push()
+    return {
+        scenario.name: scenario
+        for scenario in (
+            Scenario("install", None, "1", _push("1", ONE), ONE),
+            Scenario("update", "install", "2", _push("2", TWO), TWO, TWO_GONE),
+            Partial("fast", "install", "1.1", lambda t: t.fast("1.1", SOME), SOME, SOME_GONE),
+            Scenario("agent", "install", "4", _push("4", new_agent), new_agent),
+            Back("rollback", "update"),
+            Scenario("wipe", "install", "3", _wipe, TWO, (*TWO_GONE, "notes.txt")),
+        )
+    }
