@@ -1,5 +1,4 @@
 /* `uota passwd`: the hash of an OTA password, as 1.0 boards store it. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -29,22 +28,6 @@ static gboolean check(const char *password, GError **error)
 	return FALSE;
 }
 
-/* Waits until a line has been typed; FALSE at Ctrl-C, which must not leave the echo off. */
-static gboolean await_line(GCancellable *cancellable, GError **error)
-{
-	GPollFD fds[] = {{STDIN_FILENO, G_IO_IN | G_IO_HUP, 0}, {0}};
-	gboolean pollable = g_cancellable_make_pollfd(cancellable, &fds[1]);
-
-	while (g_poll(fds, pollable ? 2 : 1, -1) < 0 && errno == EINTR)
-		;
-	if (pollable)
-		g_cancellable_release_fd(cancellable);
-	if (!g_cancellable_is_cancelled(cancellable))
-		return TRUE;
-	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_CANCELLED, "passwd: interrupted");
-	return FALSE;
-}
-
 /* One line from stdin, on a terminal after a prompt and without echo. */
 static char *read_password(GError **error)
 {
@@ -60,7 +43,7 @@ static char *read_password(GError **error)
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 		fputs("OTA password: ", stderr);
-		typed = await_line(cancellable, error);
+		typed = uota_interrupt_await_input(cancellable, error);
 	}
 	got = typed ? fgets(line, sizeof line, stdin) : NULL;
 	if (terminal) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "core/error.h"
 #include "core/nearest.h"
 #include "core/text.h"
@@ -221,7 +222,8 @@ static gboolean run_reset(const UotaBoard *board, char **argv, GError **error)
 	return TRUE;
 }
 
-static gboolean confirmed(const UotaBoard *board)
+/* Asks who sits at a terminal. FALSE without an error: no. */
+static gboolean confirm(const UotaBoard *board, GError **error)
 {
 	char answer[8] = "";
 
@@ -229,19 +231,26 @@ static gboolean confirmed(const UotaBoard *board)
 		return TRUE;
 	fprintf(stderr, "Delete everything on %s but /lib, /config, /data and /boot.py? [y/N] ",
 		board->host);
-	return fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y');
+	return uota_interrupt_await_input(board->cancellable, error) &&
+	       fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
 static gboolean run_wipe(const UotaBoard *board, char **argv, GError **error)
 {
-	if (!confirmed(board)) {
+	g_autoptr(GError) cause = NULL;
+
+	if (confirm(board, &cause)) {
+		if (!simple(board, "wipe", "ok", error))
+			return FALSE;
+		say(board, "wiped");
+		return TRUE;
+	}
+	if (!cause) {
 		say(board, "nothing was deleted");
 		return TRUE;
 	}
-	if (!simple(board, "wipe", "ok", error))
-		return FALSE;
-	say(board, "wiped");
-	return TRUE;
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
 }
 
 static gboolean run_help(const UotaBoard *board, char **argv, GError **error)

@@ -1,12 +1,12 @@
 /* `uota terminal`: an interactive shell on the board, or one command, or commands from a pipe. */
 #include <editline/readline.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "cli/shell.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -45,11 +45,17 @@ static gboolean run_pipe(const UotaBoard *board, GError **error)
 {
 	g_autofree char *line = NULL;
 	size_t size = 0;
+	ssize_t len;
 	gboolean more = TRUE;
 
-	while (more && getline(&line, &size, stdin) >= 0) {
+	while (more && (len = getline(&line, &size, stdin)) >= 0) {
 		GError *cause = NULL;
 
+		if (strlen(line) != (size_t)len) {
+			g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_USAGE,
+				"terminal: binary data where a command belongs");
+			return FALSE;
+		}
 		line[strcspn(line, "\r\n")] = '\0';
 		more = run_line(board, line, &cause);
 		fflush(stdout);
@@ -148,49 +154,87 @@ static char *history_file(void)
 	return g_build_filename(folder, "history", NULL);
 }
 
-/* While a line is typed Ctrl-C ends the terminal, as libedit restores it; else it cancels. */
-static char *prompt(const char *text)
-{
-	sigset_t interrupt;
-	char *line;
+typedef struct {
+	gboolean done;
+	char *line; /* NULL: Ctrl-D */
+} Typed;
 
-	sigemptyset(&interrupt);
-	sigaddset(&interrupt, SIGINT);
-	pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
-	line = readline(text);
-	pthread_sigmask(SIG_BLOCK, &interrupt, NULL);
-	return line;
+/* The terminal is gone: nothing more will come. */
+static gboolean is_hung_up(void)
+{
+	GPollFD fd = {STDIN_FILENO, G_IO_IN, 0};
+
+	return g_poll(&fd, 1, 0) == 1 && !(fd.revents & G_IO_IN);
+}
+
+static Typed typed; /* by the person at the terminal; see `completing` */
+
+static void on_line(char *line)
+{
+	typed = (Typed){TRUE, line};
+}
+
+/* The next line, NULL at the end of the input. libedit's callbacks instead of readline(), since
+ * that would not return at Ctrl-C. */
+static char *prompt(const UotaBoard *board, const char *text, GError **error)
+{
+	gboolean ok = TRUE;
+
+	typed = (Typed){0};
+	rl_callback_handler_install(text, on_line);
+	while (ok && !typed.done) {
+		ok = uota_interrupt_await_input(board->cancellable, error);
+		if (ok && is_hung_up())
+			break;
+		if (ok)
+			rl_callback_read_char();
+	}
+	rl_callback_handler_remove();
+	if (!typed.line)
+		putchar('\n');
+	return typed.line;
+}
+
+static gboolean run_lines(const UotaBoard *board, GError **error)
+{
+	g_autofree char *text = g_strconcat(board->host, "> ", NULL);
+	gboolean more = TRUE;
+
+	while (more) {
+		g_autoptr(GError) cause = NULL;
+		g_autofree char *line = prompt(board, text, &cause);
+
+		if (line && *line)
+			add_history(line);
+		more = line && run_line(board, line, &cause);
+		if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CANCELLED)) {
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		if (cause)
+			print_error(cause);
+	}
+	return TRUE;
 }
 
 static gboolean run_interactive(const UotaBoard *board, GError **error)
 {
 	g_autofree char *path = history_file();
-	g_autofree char *text = g_strconcat(board->host, "> ", NULL);
-	gboolean more = TRUE;
+	gboolean ok;
 
 	completing = board;
 	rl_readline_name = (char *)"uota";
-	rl_catch_signals = 1;
+	rl_catch_signals = 0; /* they are ours */
 	rl_attempted_completion_function = complete;
 	using_history();
 	read_history(path);
 	puts("`help` lists the commands, Tab completes paths, Ctrl-D leaves.");
-	while (more && !g_cancellable_is_cancelled(board->cancellable)) {
-		g_autoptr(GError) cause = NULL;
-		g_autofree char *line = prompt(text);
-
-		if (!line)
-			break;
-		if (*line)
-			add_history(line);
-		more = run_line(board, line, &cause);
-		if (cause)
-			print_error(cause);
-	}
+	fflush(stdout);
+	ok = run_lines(board, error);
 	stifle_history(HISTORY_MAX);
 	write_history(path);
 	g_chmod(path, 0600);
-	return TRUE;
+	return ok;
 }
 
 gboolean uota_cmd_terminal(int argc, char **argv, GError **error)
