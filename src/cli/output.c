@@ -18,7 +18,15 @@ void uota_warn(const UotaOptions *options, const char *format, ...)
 
 void uota_print_json(json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	g_autofree char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	/* DEL is the one control character that jansson lets through; NULL: a name of this host
+	 * that is not UTF-8 was to be in it */
+	for (const char *c = text ? text : "{}"; *c; c++)
+		if (*c == 0x7F)
+			fputs("\\u007F", stdout);
+		else
+			putchar(*c);
 	putchar('\n');
 	json_decref(object);
 }
