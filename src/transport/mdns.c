@@ -113,6 +113,9 @@ static gboolean get_name(Packet *packet, GString *name)
 			break;
 		if (name->len)
 			g_string_append_c(name, '.');
+		/* legal, but "kitchen.local" as one label is not that name */
+		if (memchr(packet->data + at, '.', len))
+			g_string_append_c(name, '\\');
 		g_string_append_len(name, (const char *)packet->data + at, len);
 		at += len;
 	}
