@@ -39,6 +39,7 @@ class OldBoard(Peer):
         self.commits = True  # FALSE: says so, but keeps what it has
         self.answers_commit = True  # FALSE: the reset overtakes the answer
         self.down_for = 0  # seconds without a listener after a reset
+        self.stop_waiting = threading.Event()
         self.session = None  # which one brought the last update
         super().__init__(host=host, port=port)
 
@@ -202,8 +203,8 @@ class OldBoard(Peer):
         self.resets += 1
         if self.down_for:
             self.listener.close()
-            if not threading.Event().wait(self.down_for):
-                self.listener = listen(self.host, self.port)
+            self.stop_waiting.wait(self.down_for)
+            self.listener = listen(self.host, self.port)
         return True
 
 

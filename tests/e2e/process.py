@@ -158,7 +158,8 @@ class Running:
     def finish(self, status=0):
         self.process.wait(DEADLINE)
         result = Result(self.process.returncode, self.out.wait_for_end(), self.err.wait_for_end())
-        check(result, status)
+        if status is not None:
+            check(result, status)
         return result
 
     def stop(self):

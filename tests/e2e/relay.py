@@ -11,13 +11,17 @@ from .wire import DEADLINE, listen
 
 
 class Relay:
-    def __init__(self, host, port, cut_up=None, cut_down=None, on_cut=None):
-        """@cut_up, @cut_down: bytes from tool to board, and back, after which the connection is
-        cut. @on_cut: called then.
+    def __init__(self, host, port, cut_up=None, cut_down=None, on_cut=None, hold_up=None):
+        """@cut_up, @cut_down: bytes from tool to board, and back, that pass before the connection
+        is cut. @on_cut: called then. @hold_up: bytes after which the way to the board is blocked,
+        until stop().
         """
         self.target = (host, port)
         self.limits = {"up": cut_up, "down": cut_down}
         self.on_cut = on_cut
+        self.hold_up = hold_up
+        self.held = threading.Event()
+        self._stopping = threading.Event()
         self.passed = {"up": b"", "down": b""}
         self.cut = threading.Event()
         self.listener = listen()
@@ -57,23 +61,34 @@ class Relay:
 
     def _pump(self, source, sink, direction):
         limit = self.limits.get(direction)
-        if limit == 0:
+        if direction == "up" and limit == 0:
             self._end(source, sink)
             return
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if direction:
-                    passed = self.passed[direction]
-                    if limit is not None:
-                        data = data[: limit - len(passed)]
-                    self.passed[direction] = passed + data
-                sink.sendall(data)
-                if direction and limit == len(self.passed[direction]):
+                passed = self._pass(data, sink, direction, limit)
+                # To the board: as soon as the last byte has passed. Back: when the first is due
+                # that may not, for only then the answer is lost that it belongs to.
+                if limit is not None and (
+                    len(self.passed["up"]) == limit if direction == "up" else passed < len(data)
+                ):
                     self._end(source, sink)
                     return
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def _pass(self, data, sink, direction, limit):
+        """Passes of @data what may pass. Returns how many bytes."""
+        if direction:
+            if limit is not None:
+                data = data[: limit - len(self.passed[direction])]
+            self.passed[direction] += data
+        if direction == "up" and self.hold_up and len(self.passed["up"]) >= self.hold_up:
+            self.held.set()
+            self._stopping.wait(DEADLINE)
+        sink.sendall(data)
+        return len(data)
 
     def _end(self, *sockets):
         for sock in sockets:
@@ -84,6 +99,7 @@ class Relay:
         self.cut.set()
 
     def stop(self):
+        self._stopping.set()
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

@@ -230,6 +230,7 @@ def test_the_board_gets_the_key_and_the_hash_never_the_password(project, board):
 
 def test_the_boards_configuration_is_the_same_from_tool_and_simulator(project, board):
     project.set(ssid="Küche 2.4", password='p"w\\d/\u2028', own={"deep": [1, True, None]})
+    project.set_secrets(password="wifi-secret", bleName="kitchen", mine="unknown here")
     project.uota("full", *board.at)
     by_tool = board.on_flash("/config/ota.json")
 
