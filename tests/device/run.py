@@ -4,7 +4,7 @@ import sys
 
 import board
 
-_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push")
+_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push", "test_memory")
 
 
 def main(names):

@@ -79,6 +79,7 @@ class Loop:
             gc.collect()  # else the code lands amid garbage and splits the heap
             from uota import ota
 
+            gc.collect()  # the app's next objects go below the code, not above its garbage
             conn = ota.Conn(self, stream)
         except Exception as e:
             uota.log(repr(e))

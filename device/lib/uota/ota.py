@@ -100,15 +100,6 @@ class Conn:
     def say(self, text):
         return self.send(text.encode() + b"\n")
 
-    def serve(self, part):
-        """One part of the session; what it raises becomes an answer."""
-        try:
-            yield from part(self)
-        except EOFError:
-            raise
-        except Exception as e:
-            yield from self.say(_text(e))
-
     def drain(self):
         """Read on until it is quiet: closing with bytes unread would destroy the last answer."""
         self.proven = False  # earns no more time, may make room, hears nothing more
@@ -119,9 +110,15 @@ class Conn:
 
 def _session(conn):
     """What the loop runs for a connection; EOFError is its ordinary end."""
-    yield from conn.serve(_welcome)
-    while conn.open:
-        yield from conn.serve(_command)
+    part = _welcome
+    while part:
+        try:
+            yield from part(conn)
+        except EOFError:
+            raise
+        except Exception as e:
+            yield from conn.say(_text(e))
+        part = _command if conn.open else None
     yield from conn.drain()
 
 

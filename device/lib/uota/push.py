@@ -110,48 +110,50 @@ def _manifest(conn, job, size):
         raise ValueError("bad manifest")
 
 
-def _stream(conn, job, left):
-    """The stream of `left` bytes into staging, up to its trailer."""
-    mac = digest.sha256()  # of what is not signed
-
-    def take(n):
-        nonlocal left
-        left -= n
-        if left < 0:
-            raise ValueError("bad stream length")
-        data = b""
-        while len(data) < n:
-            data += yield from conn.some(n - len(data))
-        mac.update(data)
-        return data
-
-    def number(n):
-        return int.from_bytes((yield from take(n)), "big")
-
-    def text():
-        n = yield from number(2)
-        return str((yield from take(min(n, 256))), "utf-8")
-
-    if (yield from take(4)) != b"OTAS":
+def _stream(conn, job, total):
+    """The stream of `total` bytes into staging, up to its trailer."""
+    job.left = total
+    job.mac = digest.sha256()  # of what is not signed
+    if (yield from _take(conn, job, 4)) != b"OTAS":
         raise ValueError("bad stream")
-    mac = digest.Hmac(conn.key)
-    version = yield from text()
-    count = yield from number(2)
+    job.mac = mac = digest.Hmac(conn.key)
+    version = yield from _name(conn, job)
+    count = yield from _number(conn, job, 2)
     for i in range(count):
-        path = yield from text()
-        size = yield from number(4)
-        sha = digest.hexed((yield from take(32)))
+        path = yield from _name(conn, job)
+        size = yield from _number(conn, job, 4)
+        sha = digest.hexed((yield from _take(conn, job, 32)))
         job.add(path, size, sha)
-        left -= size
-        if left < 32:
+        job.left -= size
+        if job.left < 32:
             raise ValueError("bad stream length")
         yield from _receive(conn, job, i, size, mac, sha, path)
-    right = mac.digest()
-    mac = digest.sha256()
-    trailer = yield from take(32)
-    if left:
+    job.mac = digest.sha256()
+    trailer = digest.hexed((yield from _take(conn, job, 32)))
+    if job.left:
         raise ValueError("bad stream length")
-    if conn.key and not digest.same(digest.hexed(trailer), digest.hexed(right)):
+    if conn.key and not digest.same(trailer, digest.hexed(mac.digest())):
         raise Refused("sig_mismatch")
     job.seal(version)
     return True
+
+
+def _take(conn, job, n):
+    """Exactly n bytes of the stream, n small."""
+    job.left -= n
+    if job.left < 0:
+        raise ValueError("bad stream length")
+    data = b""
+    while len(data) < n:
+        data += yield from conn.some(n - len(data))
+    job.mac.update(data)
+    return data
+
+
+def _number(conn, job, n):
+    return int.from_bytes((yield from _take(conn, job, n)), "big")
+
+
+def _name(conn, job):
+    n = yield from _number(conn, job, 2)
+    return str((yield from _take(conn, job, min(n, 256))), "utf-8")
