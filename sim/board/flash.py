@@ -1,6 +1,7 @@
 # The flash chip: a block device on the image file, with the face of esp32.Partition (4096-byte
 # blocks, erased bytes are FF). Every operation reaches the host at once, so that what was written
-# stays when the process is killed. CutFlash loses power after a chosen number of operations.
+# stays when the process is killed. Nothing allocates: a file that the garbage collector closes is
+# written with the heap locked. CutFlash loses power after a chosen number of operations.
 
 BLOCK = 4096
 
@@ -52,21 +53,15 @@ class Flash:
 
 
 class CutFlash(Flash):
-    # `left` operations still go through; the next one never begins. On FAT, where a write without
-    # offset is an erase and a program, each counts unless `atomic` (a controller that remaps).
-    def __init__(self, file, size, label, left, cut, atomic):
+    # `spend()` is asked before every operation and does not return when power is lost. On FAT a
+    # write without offset is an erase and a program, unless `atomic` (a controller that remaps).
+    def __init__(self, file, size, label, spend, atomic):
         super().__init__(file, size, label)
-        self._left = left
-        self._cut = cut
+        self._spend = spend
         self._atomic = atomic
 
-    def _count(self):
-        if self._left <= 0:
-            self._cut()
-        self._left -= 1
-
     def _write(self, at, buf):
-        self._count()
+        self._spend()
         super()._write(at, buf)
 
     def writeblocks(self, block, buf, offset=None):

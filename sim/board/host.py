@@ -5,7 +5,17 @@
 import ustruct
 from utime import sleep_ms
 
-_AP, _CAUSE, _BOOT_FILES, _WDT_MS, _WDT_FED, _SLEEP_MS, _BORN_US, _RTC = 0, 1, 2, 4, 8, 16, 24, 64
+_AP, _CAUSE, _BOOT_FILES, _WDT_MS, _WDT_FED, _SLEEP_MS, _BORN_US, _CUT, _RTC = (
+    0,
+    1,
+    2,
+    4,
+    8,
+    16,
+    24,
+    32,
+    64,
+)
 RTC_MAX = 2048
 
 _file = None
@@ -89,5 +99,22 @@ def end(event, sleep_for_ms=0):
         sleep_ms(1000)
 
 
-def power_cut():
-    end(b"C")
+_left = -1
+_left_bytes = bytearray(8)
+
+
+def cut_wished():
+    global _left
+    _left = _get(_CUT, "<q")
+    return _left >= 0
+
+
+def spend_operation():
+    # Nothing here may allocate: a file that the collector closes writes with the heap locked.
+    global _left
+    if not _left:
+        end(b"C")
+    _left -= 1
+    ustruct.pack_into("<q", _left_bytes, 0, _left)
+    _file.seek(_CUT)
+    _file.write(_left_bytes)

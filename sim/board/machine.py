@@ -90,7 +90,7 @@ class RTC:
     def memory(self, data=None):
         if data is None:
             return host.rtc_memory()
-        data = bytes(data)
+        data = data.encode() if isinstance(data, str) else bytes(data)
         if len(data) > host.RTC_MAX:
             raise ValueError("buffer too long")
         host.set_rtc_memory(data)

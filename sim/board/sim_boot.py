@@ -42,9 +42,8 @@ _ballast = None
 def prepare(settings):
     host.settings = settings
     host.attach(settings["mailbox_fd"], settings["events_fd"])
-    image = open(settings["image_fd"], "r+b")
-    label = "ffat" if settings["fs"] == "fat" else "vfs"
-    settings["flash"] = _flash(image, settings, label)
+    settings["image"] = open(settings["image_fd"], "r+b")  # once: the collector closes it
+    settings["flash"] = flash.Flash(*_chip())
     sim_socket._network = network
     _install()
     vfs.umount("/sim")
@@ -52,11 +51,10 @@ def prepare(settings):
     _fill(settings["heap"])
 
 
-def _flash(image, settings, label):
-    size, cut = settings["flash_size"], settings["cut_after"]
-    if cut is None:
-        return flash.Flash(image, size, label)
-    return flash.CutFlash(image, size, label, cut, host.power_cut, settings["cut_atomic"])
+def _chip():
+    settings = host.settings
+    label = "ffat" if settings["fs"] == "fat" else "vfs"
+    return settings["image"], settings["flash_size"], label
 
 
 def _install():
@@ -88,20 +86,20 @@ def _fill(free):
     gc.collect()
     room = bytearray(free - 2 * _BLOCK)
     for size in (4096, 1024, 256, 64, 0):
-        _take(free, size)
+        _take(size)
     del room
     if mounted:
         vfs.umount("/")
     gc.collect()
 
 
-def _take(free, size):
+def _take(size):
     global _ballast
-    while gc.mem_free() >= size + 4 * _BLOCK:
-        try:
+    try:
+        while True:
             _ballast = (_ballast, bytearray(size) if size else None)
-        except MemoryError:
-            return
+    except MemoryError:
+        pass
 
 
 def _mount():
@@ -117,6 +115,9 @@ def _mount():
 
 
 def start():
+    if host.cut_wished():
+        atomic = host.settings["cut_atomic"]
+        host.settings["flash"] = flash.CutFlash(*_chip(), host.spend_operation, atomic)
     mounted = _mount()  # first of all: it gets the memory that it had when the heap was measured
     micropython.kbd_intr(-1)
     gil.enter()

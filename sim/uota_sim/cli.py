@@ -35,6 +35,12 @@ def size(text):
     return int(number) * unit
 
 
+def count(text):
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of operations")
+    return int(text)
+
+
 def port(text):
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port")
@@ -72,7 +78,7 @@ def _options(argv):
     attached.add_argument("--repl", action="store_true", help="this terminal is its UART")
     attached.add_argument("--serial", metavar="LINK", help="make LINK a serial port to it")
     add("--events", metavar="FILE", help="append what happens to the board, a line each")
-    add("--cut-after", type=int, metavar="N", help="lose power after N flash operations")
+    add("--cut-after", type=count, metavar="N", help="lose power after N flash operations")
     add("--cut-atomic", action="store_true", help="a sector write is one operation on FAT")
     options = parser.parse_args(argv)
     if options.make_only and not options.flash:

@@ -33,7 +33,7 @@ class _Vstr(ctypes.Structure):
 class Engine:
     def __init__(self, script, settings, heap):
         self._c = ctypes.CDLL(micropython_run.__file__)
-        self._c.pyexec_file_if_exists.argtypes = [ctypes.c_char_p]
+        self._c.pyexec_file.argtypes = [ctypes.c_char_p]
         self._c.pyexec_vstr.argtypes = [ctypes.c_void_p, ctypes.c_bool]
         self._c.mp_thread_get_state.restype = ctypes.c_void_p
         self._mode = ctypes.c_int.in_dll(self._c, "pyexec_mode_kind")
@@ -82,12 +82,12 @@ class Engine:
         """True if a script asked for a soft reset."""
         passed = True
         if found & 1:
-            status = self._c.pyexec_file_if_exists(b"boot.py")
+            status = self._c.pyexec_file(b"boot.py")
             if status & FORCED_EXIT:
                 return True
             passed = status == 0
         if found & 2 and passed and not self.raw:
-            return bool(self._c.pyexec_file_if_exists(b"main.py") & FORCED_EXIT)
+            return bool(self._c.pyexec_file(b"main.py") & FORCED_EXIT)
         return False
 
     def _repl(self):

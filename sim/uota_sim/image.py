@@ -4,7 +4,6 @@ file system is MicroPython's own, so an image is byte for byte what a board coul
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 
 from .engine import Engine
@@ -129,8 +128,7 @@ class Reader:
             with open(path, "rb") as source:
                 size = check_size(source.fileno(), path)
                 self._fd = os.memfd_create("image")
-                with open(self._fd, "wb", closefd=False) as target:
-                    shutil.copyfileobj(source, target)
+                os.sendfile(self._fd, source.fileno(), 0, size)
         except OSError as error:
             raise SimError(f"{path}: {error.strerror}") from None
         self._reply, reply_in = os.pipe()

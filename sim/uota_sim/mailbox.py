@@ -1,8 +1,9 @@
 """The memory that supervisor and board share: it lives in the supervisor, so it survives resets.
 
 Offsets: 0 access point on · 1 reset cause · 2 files found by the boot (1 boot.py, 2 main.py) ·
-4 watchdog ms (0: off) · 8 last fed, monotonic ms · 16 deep sleep ms · 24 hard reset, monotonic
-us · 64 RTC memory (u16 length, bytes). board/host.py has the other side.
+4 watchdog ms (0: off) · 8 last fed, monotonic ms · 16 deep sleep ms · 24 hard reset, monotonic us ·
+32 flash operations left before a power cut (-1: none comes) · 64 RTC memory (u16 length, bytes).
+board/host.py has the other side.
 """
 
 import mmap
@@ -20,6 +21,7 @@ class Mailbox:
         os.ftruncate(self.fd, SIZE)
         self._map = mmap.mmap(self.fd, SIZE)
         self._map[0] = 1
+        self.cut_after(None)
 
     @property
     def access_point(self):
@@ -39,6 +41,10 @@ class Mailbox:
         struct.pack_into("<q", self._map, 24, time.monotonic_ns() // 1000)
         if cause == PWRON:
             struct.pack_into("<H", self._map, 64, 0)
+
+    def cut_after(self, operations):
+        """Power goes before the flash operation that comes after that many; None: it stays."""
+        struct.pack_into("<q", self._map, 32, -1 if operations is None else operations)
 
     @property
     def boot_files(self):

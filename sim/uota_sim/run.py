@@ -1,11 +1,11 @@
 """Runs a board: finds or makes its image, chooses its port, starts MicroPython, hands over to the
 supervisor."""
 
-import hashlib
 import os
+import signal
 import socket
 import sys
-import tempfile
+import zlib
 
 from . import console, engine, image, mailbox, project, supervisor
 from .errors import SimError
@@ -13,16 +13,14 @@ from .errors import SimError
 
 def run(options, home):
     supervisor.die_with_parent()
+    for number in supervisor.STOP:  # until the supervisor handles them: leave, clean up
+        signal.signal(number, lambda *_: sys.exit(0))
     board_dir = os.path.join(home, "board")
     fd, path = _open_image(options)
-    try:
-        config = _prepare_image(options, board_dir, home, fd, path)
-        if options.make_only:
-            return 0
-        return _run_board(options, board_dir, fd, path, config)
-    finally:
-        if options.flash is None:
-            os.unlink(path)
+    config = _prepare_image(options, board_dir, home, fd, path)
+    if options.make_only:
+        return 0
+    return _run_board(options, board_dir, fd, path, config)
 
 
 # -- the image
@@ -30,7 +28,8 @@ def run(options, home):
 
 def _open_image(options):
     if options.flash is None:
-        return tempfile.mkstemp(prefix="uota-sim-", suffix=".img")
+        fd = os.memfd_create("uota-sim-flash")  # nothing is left of it, however this process ends
+        return fd, f"/proc/{os.getpid()}/fd/{fd}"
     try:
         fd = os.open(options.flash, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -137,12 +136,13 @@ def _say(options, text):
 
 def _unique_id(options):
     seed = options.name + "\0" + (os.path.abspath(options.flash) if options.flash else "")
-    return b"\x24\x6f\x28" + hashlib.sha256(seed.encode()).digest()[:3]
+    return b"\x24\x6f\x28" + zlib.crc32(seed.encode()).to_bytes(4, "big")[1:]
 
 
 def _run_board(options, board_dir, fd, path, config):
     port, shift = _ports(options, config)
     box = mailbox.Mailbox()
+    box.cut_after(options.cut_after)
     events = supervisor.events_pipe()
     settings = {
         "image_fd": fd,
@@ -156,20 +156,20 @@ def _run_board(options, board_dir, fd, path, config):
         "address": "127.0.0.1" if options.bind == "0.0.0.0" else options.bind,
         "wifi": options.wifi,
         "unique_id": _unique_id(options),
-        "cut_after": options.cut_after,
         "cut_atomic": options.cut_atomic,
     }
     micropython = engine.start_board(board_dir, settings)
-    attached = _console(options)
     log = supervisor.Log(options.events, lambda text: _say(options, text))
-    place = path if options.flash else f"{path} (removed at the end)"
+    attached = _console(options)
+    board = supervisor.Supervisor(micropython, box, events, attached, log)
+    place = path if options.flash else f"{path} (temporary)"
     print(
         f"uota-sim: {options.name} at {settings['address']}:{port}, flash {place}",
         file=sys.stderr,
         flush=True,
     )
     try:
-        supervisor.Supervisor(micropython, box, events, attached, log).run()
+        board.run()
     finally:
         attached.close()
     return 0

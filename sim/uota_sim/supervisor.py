@@ -6,8 +6,8 @@ import os
 import resource
 import select
 import signal
+import sys
 import time
-import traceback
 
 from . import mailbox as mail
 from .errors import SimError
@@ -22,7 +22,7 @@ _ROM_CAUSES = {  # what the ESP32's ROM prints before the firmware runs
     mail.WDT: b"0x8 (TG1WDT_SYS_RESET)",
     mail.DEEPSLEEP: b"0x5 (DEEPSLEEP_RESET)",
 }
-_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def die_with_parent(number=signal.SIGTERM):
@@ -59,6 +59,7 @@ class Supervisor:
         self._stopping = False
         self._power_cycle = False
         self._cut = False
+        self._catch()
 
     # -- signals
 
@@ -66,7 +67,7 @@ class Supervisor:
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self._wake = wake
-        for number in _STOP:
+        for number in STOP:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGUSR1, self._toggle_access_point)
@@ -86,7 +87,6 @@ class Supervisor:
 
     def run(self):
         """Until told to stop. Returns True if the board ended in a power cut that was asked for."""
-        self._catch()
         cause = mail.PWRON
         try:
             while not (self._stopping or self._cut):
@@ -112,7 +112,7 @@ class Supervisor:
         # alive what the supervisor's death should end.
         try:
             signal.set_wakeup_fd(-1)
-            for number in (*_STOP, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
+            for number in (*STOP, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
                 signal.signal(number, signal.SIG_DFL)
             die_with_parent(signal.SIGKILL)
             os.setsid()
@@ -126,7 +126,7 @@ class Supervisor:
             self._engine.boot(self._box)
             os._exit(_SOFT_EXIT + self._engine.raw)
         except BaseException:
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
         os._exit(70)
 
     def _limit_sockets(self):
