@@ -3,9 +3,6 @@
 # mpremote, Thonny and Ctrl-D do) it recovers and leaves the rest to main.py, which those skip.
 import sys
 
-# Before "", since from / `import app` would find the folder /app. Never /lib/uota.
-sys.path[:0] = "/lib", "/app"
-
 try:
     import machine
     import uota.boot_guard
@@ -16,4 +13,4 @@ try:
         uota.main()
 except Exception as e:
     sys.print_exception(e)
-    print("[uota] failed; `uota bootstrap` over USB installs it anew")
+    print("[uota] failed: run `uota bootstrap` over USB")

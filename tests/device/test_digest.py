@@ -4,10 +4,10 @@ from uota import digest
 
 
 def _mac(key, data):
-    mac = digest.Hmac(key)
+    mac = digest.mac(key)
     for i in range(0, len(data), 7):
         mac.update(data[i : i + 7])
-    return digest.hexed(mac.digest())
+    return digest.mac_hex(key, mac)
 
 
 def test_hmac_is_that_of_rfc_4231():

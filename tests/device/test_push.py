@@ -15,11 +15,11 @@ def _sha(data):
 
 
 def _sig(key, version, files):
-    mac = digest.Hmac(key.encode())
+    mac = digest.mac(key.encode())
     mac.update(version)
     for path in sorted(files):
         mac.update("\n%s:%s" % (path, files[path]["sha256"]))
-    return digest.hexed(mac.digest())
+    return digest.mac_hex(key.encode(), mac)
 
 
 def _manifest(contents, version="1.0", key=None):
@@ -79,9 +79,9 @@ def _stream(contents, version="1.0", key="", trailer=None):
     if trailer is None:
         trailer = bytes(32)
         if key:
-            mac = digest.Hmac(key.encode())
+            mac = digest.mac(key.encode())
             mac.update(body)
-            trailer = mac.digest()
+            trailer = unhexlify(digest.mac_hex(key.encode(), mac))
     return b"OTAS" + body + trailer
 
 
@@ -211,7 +211,8 @@ def test_abort_leaves_no_trace_and_the_connection_open():
 def test_refuses_a_file_that_the_manifest_does_not_name():
     before = _tree()
     for args in (
-        ("b", b"1"), ("a", b"2"), ("a", b"12"), ("/a", b"1"), ("../a", b"1"), ("", b""), ("a;1", b"1"),
+        ("b", b"1"), ("a", b"2"), ("a", b"12"), ("/a", b"1"), ("../a", b"1"), ("", b""),
+        ("a;1", b"1"),
     ):  # fmt: skip
         p = _begin({"a": b"1"})
         _refused(p, _send_file(p, *args), before)

@@ -16,8 +16,8 @@ def test_ping_version_unknown():
     p = Peer()
     assert p.ask("ping") == "pong\n"
     assert p.ask("version") == '{"version":"unknown"}\n'
-    board.write("/ota_version.json", b'{"version":\n "1.2"}\n')
-    assert p.ask("version") == '{"version": "1.2"}\n'
+    board.write("/ota_version.json", b'{"version":\n"1.2"}\n')
+    assert p.ask("version") == '{"version": "1.2"} \n'
     assert p.ask("hello 2 x") == "unknown\n"
     assert p.ask("ping\r") == "pong\n"
     assert p.say("ping\nping\n") == b"pong\npong\n"

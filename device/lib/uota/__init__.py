@@ -3,6 +3,9 @@
 # finds the heap whole; how it died is printed and kept in `crash` for whoever asks.
 import sys
 
+# Before "", since from / `import app` would find the folder /app. Never /lib/uota.
+sys.path[:0] = "/lib", "/app"
+
 crash = None  # traceback of the app's death, its last KB
 _loop = None
 _begun = False
@@ -18,8 +21,6 @@ def main():
     if _begun:
         return
     _begun = True
-    if "/app" not in sys.path:
-        sys.path.insert(0, "/app")
     from uota import config
 
     stack = config.load()[0].get("appStack")
@@ -64,7 +65,6 @@ def _app():
         import app
 
         app.run()
-        log("app.run() has returned")
     except BaseException as e:  # SystemExit and MemoryError must not pass in silence either
         import io
 

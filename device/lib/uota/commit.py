@@ -7,7 +7,7 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import rmtree
+from uota.boot_guard import recover
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
@@ -15,9 +15,9 @@ _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    st = os.statvfs("/")
-    free = st[0] * st[3]
-    size += 4 * st[0]
+    block, _, _, free = os.statvfs("/")[:4]
+    free *= block
+    size += 4 * block
     if size > free:
         raise ValueError("flash full: needs %d bytes, %d free" % (size, free))
 
@@ -51,8 +51,7 @@ class Commit:
         self.version = ""
         self.need = 0  # bytes of flash, for the files that are not there in this size
         self._last = ""
-        self._list = None
-        self.discard()
+        recover()
         os.mkdir("/ota_stage")
         self._list = self.open("list", "w")
 
@@ -61,10 +60,8 @@ class Commit:
 
     def discard(self):
         """Forget the update; harmless after finish()."""
-        if self._list:
-            self._list.close()
-        if _size("/ota_stage") == -1:
-            rmtree("/ota_stage")
+        self._list.close()
+        recover()
 
     def add(self, path, size, sha):
         """The next file that the update names."""
@@ -124,7 +121,7 @@ class Commit:
             _folders(entry[0])
         for _, entry in self._items():
             if _size("/" + entry[0]) == -1:
-                raise ValueError("both file and folder: " + entry[0])
+                raise ValueError("file and folder: " + entry[0])
 
     def _merge(self):
         """Write the manifest to be, and the list of what goes."""
@@ -160,7 +157,7 @@ def _folders(path):
     while n > 0:
         size = _size("/" + path[:n])
         if size >= 0:
-            raise ValueError("both file and folder: " + path[:n])
+            raise ValueError("file and folder: " + path[:n])
         if size == -2:
             os.mkdir("/" + path[:n])
         n = path.find("/", n + 1)

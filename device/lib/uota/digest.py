@@ -3,24 +3,21 @@ from binascii import hexlify
 from hashlib import sha256
 
 
-class Hmac:
-    """HMAC-SHA256 with the interface of hashlib's objects."""
+def mac(key):
+    """HMAC-SHA256 begun: update() it like any hash, then mac_hex()."""
+    return _keyed(key, 0x36)
 
-    def __init__(self, key):
-        if len(key) > 64:
-            key = sha256(key).digest()
-        key += bytes(64 - len(key))
-        self._outer = _keyed(key, 0x5C)
-        self._inner = _keyed(key, 0x36)
-        self.update = self._inner.update
 
-    def digest(self):
-        self._outer.update(self._inner.digest())
-        return self._outer.digest()
+def mac_hex(key, begun):
+    outer = _keyed(key, 0x5C)
+    outer.update(begun.digest())
+    return hexed(outer.digest())
 
 
 def _keyed(key, pad):
-    return sha256(bytes(b ^ pad for b in key))
+    if len(key) > 64:
+        key = sha256(key).digest()
+    return sha256(bytes(b ^ pad for b in key + bytes(64 - len(key))))
 
 
 def hexed(digest):

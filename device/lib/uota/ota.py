@@ -173,7 +173,7 @@ def _command(conn):
             gc.collect()
             from uota import push
 
-            answer = yield from push.session(conn, arg if word == "stream_ota" else None)
+            answer = yield from push.session(conn, word == "stream_ota", arg)
         if answer == "ok":
             conn.loop.reset_soon()  # whether or not the peer still hears it
             yield from conn.say(answer)
@@ -192,7 +192,7 @@ def _version(arg):
             text = f.read(_LINE)
     except OSError:
         text = '{"version":"unknown"}'
-    return (" ".join(text.split()) + "\n",)
+    return (text.replace("\n", " ") + "\n",)
 
 
 def _ls(arg):

@@ -12,9 +12,8 @@ from uota.ota import Refused
 _MANIFEST = const(65536)
 
 
-def session(conn, total):
-    """One update: a stream of `total` bytes as text, or messages if that is None."""
-    stream = total is not None
+def session(conn, stream, total):
+    """One update: a stream of `total` bytes, or messages; the answer to it."""
     if stream:
         total = int(total)
         room(total)
@@ -43,7 +42,7 @@ def _window(conn):
             pass
 
 
-def _receive(conn, job, name, size, mac, sha, path):
+def _receive(conn, job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
     room(size)
     total = digest.sha256()
@@ -64,43 +63,44 @@ def _receive(conn, job, name, size, mac, sha, path):
 
 def _messages(conn, job):
     """start_ota's: manifest, files, then end_ota (True) or abort."""
-    mac = digest.sha256()  # signed is only the manifest
+    mac = digest.sha256()  # of no use: here only the manifest is signed
     while True:
         word, _, arg = (yield from conn.line()).partition(" ")
         if word == "abort":
             return False
         if word == "manifest" and not job.version:
-            yield from _manifest(conn, job, int(arg))
+            yield from _manifest(conn, job, mac, int(arg))
         elif word == "file" and job.version:
             path, size, sha = arg.rsplit(";", 2)
+            entry = path, int(size), sha.lower()
             item = job.find(path)
-            if not item or item[1] != (path, int(size), sha.lower()):
-                raise ValueError("not in the manifest: " + path)
-            yield from _receive(conn, job, item[0], int(size), mac, sha.lower(), path)
+            if not item or item[1] != entry:
+                raise ValueError("not in manifest: " + path)
+            yield from _receive(conn, job, item[0], mac, *entry)
         elif word == "end_ota" and job.version:
             return True
         else:
-            raise ValueError("unexpected command")
+            raise ValueError("unexpected")
         yield from conn.say("ok")
 
 
-def _manifest(conn, job, size):
+def _manifest(conn, job, mac, size):
     """Check values and signature; what stays of the manifest is a list on flash."""
     try:
         if not 0 <= size <= _MANIFEST:
             raise MemoryError
-        mac = digest.Hmac(conn.key)
-        yield from _receive(conn, job, "json", size, digest.sha256(), "", "")
+        yield from _receive(conn, job, "json", mac, "", size, "")
         with job.open("json") as f:
             manifest = json.load(f)
+        mac = digest.mac(conn.key)
         version, named = manifest["version"], manifest["files"]
         mac.update(version)
         for path in sorted(named.keys()):
-            sha = named[path]["sha256"]
-            mac.update("\n%s:%s" % (path, sha))
-            job.add(path, named[path]["size"], sha.lower())
+            entry = named[path]
+            mac.update("\n%s:%s" % (path, entry["sha256"]))
+            job.add(path, entry["size"], entry["sha256"].lower())
         sig = manifest.get("sig") or ""
-        if conn.key and not digest.same(sig.lower(), digest.hexed(mac.digest())):
+        if conn.key and not digest.same(sig.lower(), digest.mac_hex(conn.key, mac)):
             raise Refused("sig_mismatch")
         room(job.need)
         job.seal(version)
@@ -116,7 +116,7 @@ def _stream(conn, job, total):
     job.mac = digest.sha256()  # of what is not signed
     if (yield from _take(conn, job, 4)) != b"OTAS":
         raise ValueError("bad stream")
-    job.mac = mac = digest.Hmac(conn.key)
+    job.mac = mac = digest.mac(conn.key)
     version = yield from _name(conn, job)
     count = yield from _number(conn, job, 2)
     for i in range(count):
@@ -126,13 +126,13 @@ def _stream(conn, job, total):
         job.add(path, size, sha)
         job.left -= size
         if job.left < 32:
-            raise ValueError("bad stream length")
-        yield from _receive(conn, job, i, size, mac, sha, path)
+            raise ValueError("bad stream")
+        yield from _receive(conn, job, i, mac, path, size, sha)
     job.mac = digest.sha256()
     trailer = digest.hexed((yield from _take(conn, job, 32)))
     if job.left:
-        raise ValueError("bad stream length")
-    if conn.key and not digest.same(trailer, digest.hexed(mac.digest())):
+        raise ValueError("bad stream")
+    if conn.key and not digest.same(trailer, digest.mac_hex(conn.key, mac)):
         raise Refused("sig_mismatch")
     job.seal(version)
     return True
@@ -142,7 +142,7 @@ def _take(conn, job, n):
     """Exactly n bytes of the stream, n small."""
     job.left -= n
     if job.left < 0:
-        raise ValueError("bad stream length")
+        raise ValueError("bad stream")
     data = b""
     while len(data) < n:
         data += yield from conn.some(n - len(data))

@@ -38,14 +38,14 @@ def run(loop, settings):
                 again = time.ticks_ms()
             elif time.ticks_diff(again, time.ticks_ms()) <= 0:
                 if pause > 1:
-                    log("Wi-Fi: still no connection, status %s" % wlan.status())
+                    log("Wi-Fi: no connection, status %s" % wlan.status())
                 again = time.ticks_add(time.ticks_ms(), (pause + _JOIN_S) * 1000)
                 pause = min(pause * 2, _LONGEST_S)
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
                 wlan.connect(ssid, settings.get("password") or None)
         except Exception as e:
-            log("wifi_tcp: " + repr(e))
+            log("TCP: " + repr(e))
             yield pause * 1000
             pause = min(pause * 2, _LONGEST_S)
         yield _LOOK_MS
@@ -62,7 +62,7 @@ def _wlan(settings):
         if not name.replace(".", "").isdigit():
             network.hostname(name[:-6] if name[-6:] == ".local" else name)
     except Exception as e:
-        log("network: " + repr(e))
+        log(repr(e))
     return wlan
 
 
