@@ -1,14 +1,13 @@
 """A simulated board: the agent on the real MicroPython, with its flash in a file."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from .old_tool import OldTool
 from .process import Output
-from .wire import DEADLINE, Gone
+from .wire import DEADLINE, Gone, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SIM = [sys.executable, str(ROOT / "sim" / "uota-sim")]
@@ -131,11 +130,11 @@ class Board:
         """Until the board has noticed that its last peer is gone: nothing staged, and an update
         would be let in.
         """
-        for _ in range(200):
+
+        def is_idle():
             try:
-                if "ota_stage/" not in self.ls():
-                    return
+                return "ota_stage/" not in self.ls()
             except (Gone, ConnectionError):
-                pass
-            os.sched_yield()
-        raise AssertionError(f"still staged: {self.ls()}\n{self.output.text[-2000:]}")
+                return False
+
+        until(is_idle, lambda: f"still staged:\n{self.output.text[-2000:]}")

@@ -87,6 +87,7 @@ class Relay:
         if direction == "up" and self.hold_up and len(self.passed["up"]) >= self.hold_up:
             self.held.set()
             self._stopping.wait(DEADLINE)
+            raise ConnectionError  # what was held back is lost
         sink.sendall(data)
         return len(data)
 

@@ -392,3 +392,25 @@ def test_no_bar_on_a_dumb_terminal(project, board, terminal, env):
 
 def test_quiet_on_a_terminal(project, board, terminal):
     assert terminal("full", "--quiet", *board.at, cwd=project.path).finish() == (0, "")
+
+
+def test_in_a_locale_without_utf8(project, board):
+    project.write("app/größe.txt", "x")
+    project.uota("full", *board.at, env={"LC_ALL": "C"})
+    assert board.on_flash("/app/größe.txt") == b"x"
+    listed = project.uota("terminal", "ls", "/app", *board.at, env={"LC_ALL": "C"})
+    assert "größe.txt\n" in listed.out
+
+
+def test_two_projects_one_board_in_turns(project, board, uota, tmp_path):
+    """Whoever has the secrets may push; the last full push is what the board has."""
+    uota("init", "--dir", "second")
+    (tmp_path / "second/config/.ota.secrets.json").write_bytes(
+        (project / "config/.ota.secrets.json").read_bytes()
+    )
+    (tmp_path / "second/app/second.py").write_text("x = 2\n")
+    project.write("app/first.py", "x = 1\n")
+    project.uota("full", *board.at)
+    uota("full", "--dir", "second", *board.at)
+    names = board.ls("/app")
+    assert "second.py" in names and "first.py" not in names

@@ -17,7 +17,8 @@ import pytest
 
 from .conftest import UOTA
 from .old_board import OldBoard
-from .process import run
+from .process import Running, run
+from .wire import until
 
 GROUP, PORT = "224.0.0.251", 5353
 HOST, BOARD = "10.99.0.1", "10.99.0.2"
@@ -245,12 +246,9 @@ def test_nothing_but_hostile_answers(neighbour, uota_there):
 
 
 def test_interrupted_while_it_asks(cable, env, tmp_path, neighbour, end):
-    from .process import Running
-
     responder = neighbour()
     running = end(Running(["ip", "netns", "exec", cable[0], UOTA, "version", "--host", NAME],
                           tmp_path, env))  # fmt: skip
-    while not responder.queries:
-        assert running.process.poll() is None
+    until(lambda: responder.queries)
     running.interrupt()
     running.finish(status=130)

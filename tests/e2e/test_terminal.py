@@ -3,10 +3,13 @@
 import json
 import os
 import stat
+import subprocess
 
 import pytest
 
+from .conftest import UOTA
 from .old_board import stays_silent
+from .wire import until
 
 # One command
 
@@ -79,6 +82,20 @@ def test_a_file_that_is_not_there(ask, project, command):
     before = sorted(project.path.iterdir())
     ask(command, "/nothing", status=1)
     assert sorted(project.path.iterdir()) == before, "not even a part of it is left"
+
+
+def test_cat_to_a_full_disk(project, installed, env):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [UOTA, "terminal", *installed.at, "cat", "/assets/data.bin"],
+            cwd=project.path,
+            env=env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "uota: writing: No space left on device\n"
 
 
 def test_rm(ask, installed):
@@ -332,8 +349,7 @@ def test_ctrl_c_ends_a_command_that_hangs(shell, theirs):
     theirs.on("version", stays_silent)
     mark = shell.mark()
     shell.type("version\n")
-    while "version" not in theirs.heard:
-        os.sched_yield()
+    until(lambda: "version" in theirs.heard)
     shell.type("\x03")
     shell.wait_for("uota: interrupted", mark)
     status, _ = shell_ends(shell)
@@ -343,8 +359,7 @@ def test_ctrl_c_ends_a_command_that_hangs(shell, theirs):
 def test_a_command_that_hangs_is_interrupted_with_130(started, theirs):
     theirs.on("version", stays_silent)
     run = started("terminal", *theirs.at, "version")
-    while "version" not in theirs.heard:
-        os.sched_yield()
+    until(lambda: "version" in theirs.heard)
     run.interrupt()
     run.finish(status=130)
 

@@ -6,8 +6,18 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 DEADLINE = 30  # seconds that any single wait of a test may take
+
+
+def until(condition, why="what was waited for has not come"):
+    """Waits until @condition() is true; for what sends no event."""
+    end = time.monotonic() + DEADLINE
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, why() if callable(why) else why
+        pause.wait(0.005)
 
 
 class Gone(Exception):
