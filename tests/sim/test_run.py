@@ -465,7 +465,8 @@ def test_the_board_dies_with_a_killed_simulator(board):
 def test_the_simulator_dies_with_its_parent(environment):
     source = f"""
 import subprocess, sys
-p = subprocess.Popen([{str(UOTA_SIM)!r}, "--port", "0"], stderr=subprocess.PIPE, text=True)
+p = subprocess.Popen([{str(UOTA_SIM)!r}, "--port", "0"], stdout=subprocess.DEVNULL,
+                     stderr=subprocess.PIPE, text=True)
 p.stderr.readline()
 print(p.pid, flush=True)
 sys.stdin.read()
