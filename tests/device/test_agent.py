@@ -461,12 +461,12 @@ def test_no_app_can_take_the_agent_down(make, app):
 
 def test_wifi_comes_back(make):
     one = make({"ssid": "net", "password": "pw12345678"}, options=("--wifi", "net:pw12345678"))
-    one.wait_for("Wi-Fi is up")
+    one.wait_for("Wi-Fi up")
     mark = len(one.text)
     one.process.send_signal(signal.SIGUSR1)
     one.wait_for("Wi-Fi is lost", mark)
     one.process.send_signal(signal.SIGUSR1)
-    one.wait_for("Wi-Fi is up", mark)
+    one.wait_for("Wi-Fi up", mark)
     assert one.ask("ping") == "pong\n"
 
 

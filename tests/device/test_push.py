@@ -331,6 +331,18 @@ def test_flash_full():
     assert _tree() == before
 
 
+def test_flash_full_where_no_size_tells():
+    """Many small files: what names them takes more than what is in them."""
+    board.fresh(blocks=24)
+    contents = {"d%02d/f" % n: b"1" for n in range(60)}
+    before = _tree()
+    p, answer = _send_stream(_stream(contents))
+    if answer != b"ok\n":
+        assert answer.startswith(b"error: flash full"), answer
+        assert not p.loop.reset and not board.exists("/ota_stage")
+        assert [path for path, data in _tree().items() if data is not None] == list(before)
+
+
 # -- signing
 
 

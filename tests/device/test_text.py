@@ -83,7 +83,7 @@ def test_get_without_config():
 def test_rm():
     p = Peer()
     board.write("/app/x/y")
-    assert p.ask("rm app") == "error: folder not empty\n"
+    assert p.ask("rm app") == "error: not empty\n"
     assert p.ask("rm app/x/y") == "ok\n"
     assert p.ask("rm /app/x") == "ok\n"
     assert p.ask("rm app/x") == "error: not found\n"

@@ -10,9 +10,9 @@ def load():
             settings = json.load(f)
         for key in ("otaPassword", "signingKey"):
             if not isinstance(settings.get(key, ""), str):
-                raise ValueError(key + " is not a string")
+                raise ValueError("bad " + key)
         if len(settings.get("otaPassword", "")) not in (0, 64):
-            raise ValueError("otaPassword is no hex SHA-256")
+            raise ValueError("bad otaPassword")  # not a SHA-256 in hex
         return settings, None
     except Exception as e:
         if isinstance(e, OSError) and e.errno == 2:

@@ -126,8 +126,9 @@ def _text(e):
     """The answer that an exception makes."""
     if isinstance(e, Refused):
         return str(e)
-    if isinstance(e, OSError) and e.errno == 2:
-        e = "not found"
+    if isinstance(e, OSError):
+        st = os.statvfs("/")
+        e = {2: "not found", 28: "flash full: %d bytes free" % (st[0] * st[3])}.get(e.errno, e)
     return "error: %s" % e
 
 
@@ -228,7 +229,7 @@ def _rm(arg):
     path = "/" + files.removable(arg)
     if os.stat(path)[0] & 0x4000:
         for _ in os.ilistdir(path):
-            raise ValueError("folder not empty")
+            raise ValueError("not empty")
         os.rmdir(path)
     else:
         os.remove(path)

@@ -29,7 +29,7 @@ def run(loop, settings):
                 pass
             elif wlan.isconnected():
                 if not up:
-                    log("Wi-Fi is up: " + wlan.ifconfig()[0])
+                    log("Wi-Fi up: " + wlan.ifconfig()[0])
                     up = True
                     pause = 1
             elif up:
