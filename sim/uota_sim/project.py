@@ -11,6 +11,13 @@ DEFAULT_PORT = 2018
 _SKIPPED = ("package.json", "ruff.toml")
 _ALWAYS_SOURCE = ("boot.py", "main.py", "lib/uota/boot_guard.py")
 
+# What the secrets file may set besides its two secrets; another key there may be a mistyped one.
+_MERGED = frozenset(
+    "version hostname port remoteioPort ssid password bleName transports manifestUrl pullInterval"
+    " excludedFiles fastOtaFiles fullOtaFiles mpyFiles serialUartId serialBaud serialTx serialRx"
+    " appStack confirmAfter confirmNetwork watchdog minProtocol publicVersion".split()
+)
+
 
 def agent_files(device_dir, mpy):
     """[(path on the board, bytes)] of the agent's folder."""
@@ -59,19 +66,29 @@ def read(path):
 
 
 def device_config(project):
-    """/config/ota.json for the board: secrets merged in, the password as its hash only."""
-    path = os.path.join(project, "config", "ota.json")
-    import hashlib
-
-    config = _json(path)
-    secrets_path = os.path.join(project, "config", ".ota.secrets.json")
-    secrets = _json(secrets_path) if os.path.exists(secrets_path) else {}
-    password = secrets.get("otaPassword")
-    if password:
-        config["otaPassword"] = hashlib.sha256(str(password).encode()).hexdigest()
-    if secrets.get("signingKey"):
-        config["signingKey"] = secrets["signingKey"]
+    """/config/ota.json for the board, byte for byte as the tool pushes it: the known keys of the
+    secrets file merged in, the password as its hash only."""
+    config = _json(os.path.join(project, "config", "ota.json"))
+    path = os.path.join(project, "config", ".ota.secrets.json")
+    secrets = _json(path) if os.path.exists(path) else {}
+    config.update((key, secrets[key]) for key in secrets if key in _MERGED)
+    _set(config, "otaPassword", _hash(config, secrets))
+    _set(config, "signingKey", secrets.get("signingKey", config.get("signingKey")))
     return (json.dumps(config, indent=4, ensure_ascii=False) + "\n").encode()
+
+
+def _hash(config, secrets):
+    import hashlib  # here: a boot without a project does not pay for it
+
+    if "otaPassword" not in secrets:
+        return str(config.get("otaPassword", "")).lower()
+    password = str(secrets["otaPassword"])
+    return hashlib.sha256(password.encode()).hexdigest() if password else ""
+
+
+def _set(config, key, value):
+    if value or key in config:
+        config[key] = value or ""
 
 
 def _json(path):
