@@ -8,17 +8,15 @@ import os
 import select
 import signal
 import socket
-import sys
+import threading
 import traceback
 from pathlib import Path
 
+from uota_sim import image, mailbox
+from uota_sim.engine import Engine
+from uota_sim.mailbox import HARD, PWRON
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "sim"))
-
-from uota_sim import image, mailbox  # noqa: E402
-from uota_sim.engine import Engine  # noqa: E402
-from uota_sim.mailbox import HARD, PWRON  # noqa: E402
-
 BLOCK = 4096
 BLOCKS = 128
 SIZE = BLOCK * BLOCKS
@@ -28,6 +26,9 @@ RESETS = 6  # of its own that a board may make before it listens
 _OWN = 192 * 1024  # heap for the stand-ins and the rig; what they leave is filled up
 _BOARD_DIR = str(ROOT / "sim" / "board")
 _RIG_DIR = str(Path(__file__).resolve().parent / "board")
+
+
+LOOK, TELL, TOUCH = 1, 2, 4
 
 
 class Dead(Exception):
@@ -46,14 +47,16 @@ def make_image(fs, files):
 class Boot:
     """How a boot goes. @left: flash operations until the power goes; @half: the next one is half
     done by then; @looks: it ends where it listens, and
-    tells what is on its flash (2: with the files that tell what is installed); @forget: a file that is not there.
+    tells what is on its flash: LOOK, with TELL also the text of the files that tell what is
+    installed, with TOUCH after a write; @forget: a file that is not there.
     """
 
-    def __init__(self, logs=False, left=-1, half=False, looks=1, speed=1, forget=None):
+    def __init__(self, logs=False, left=-1, half=False, looks=LOOK, speed=1, forget=None):
         self.script = (
             f"__import__('#rig').arm({logs},{left},{half},{looks},{speed},{forget!r});"
             "__import__('#sim').start()"
         )
+        self.left = left
 
 
 class Board:
@@ -65,14 +68,16 @@ class Board:
         self._out_fd = _memory("out", 0)
         self._reply, reply_in = os.pipe()
         self._events, events_in = os.pipe()
+        self._cuts, cut_in = os.pipe()
         self._box = mailbox.Mailbox()
         self._pid = None
         self.boots = 0
+        self.cut = False
         self.shift = _free_port() - 2018
         self.image[:] = data
-        self._engine = self._start(reply_in, events_in)
+        self._engine = self._start(reply_in, events_in, cut_in)
 
-    def _start(self, reply_in, events_in):
+    def _start(self, reply_in, events_in, cut_in):
         script = (Path(_RIG_DIR) / "setup.py").read_text(encoding="utf-8")
         settings = {
             "board_dir": _BOARD_DIR,
@@ -80,6 +85,7 @@ class Board:
             "image_fd": self._image_fd,
             "image_at": ctypes.addressof(ctypes.c_char.from_buffer(self.image)),
             "log_fd": self._log_fd,
+            "cut_fd": cut_in,
             "reply_fd": reply_in,
             "mailbox_fd": self._box.fd,
             "events_fd": events_in,
@@ -105,6 +111,18 @@ class Board:
         self._pid = os.fork()
         if self._pid == 0:
             self._child(boot)
+        self.cut = False
+        if boot.left >= 0:
+            threading.Thread(target=self._cut_power, args=(self._pid,), daemon=True).start()
+
+    def _cut_power(self, pid):
+        """SIGKILL at the operation that the block device was told."""
+        died = os.pidfd_open(pid)
+        if self._cuts in select.select([self._cuts, died], [], [])[0]:
+            os.read(self._cuts, 1)
+            self.cut = True
+            os.kill(pid, signal.SIGKILL)
+        os.close(died)
 
     def _child(self, boot):
         try:
@@ -136,14 +154,12 @@ class Board:
         return ready[0]
 
     def event(self, seconds=DEADLINE):
-        """The next thing that the board does: L listens, R resets, C power cut, D sleeps."""
+        """The next thing that the board does: L listens, R resets, D sleeps."""
         self.wait([self._events], seconds)
         return os.read(self._events, 1).decode()
 
     def boot(self, boot, cause=PWRON):
-        """Boot until it listens, through resets of its own: what is on its flash then. None if
-        the power went before.
-        """
+        """Boot until it listens, through resets of its own: what is on its flash then."""
         for _ in range(RESETS):
             self.start(boot, cause)
             ready = self.wait([self._reply, self._events])
@@ -153,10 +169,8 @@ class Board:
                 if text.startswith("dead"):
                     raise Dead("it stops before it listens\n" + self.output())
                 return text
-            event = os.read(self._events, 1)
+            os.read(self._events, 1)
             self.kill()
-            if event == b"C":
-                return None
             cause = HARD
         raise Dead("it resets again and again\n" + self.output())
 
@@ -206,5 +220,3 @@ def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-

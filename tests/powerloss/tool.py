@@ -5,6 +5,7 @@ import time
 
 from e2e.old_board import sha256
 from e2e.old_tool import OldTool
+from e2e.wire import Gone
 
 from .machine import DEADLINE, HARD, PWRON, Boot, Dead
 
@@ -46,9 +47,14 @@ def _expect(answer, right):
         raise Dead(f"it answers {answer!r}, not {right!r}")
 
 
-def switch_on(board, boot, cause=PWRON):
+def awake():
+    """A boot that goes on, and is logged."""
+    return Boot(logs=True, looks=0, speed=SPEED)
+
+
+def switch_on(board, how=awake, cause=PWRON):
     """Until it listens, through resets of its own."""
-    board.start(boot, cause)
+    board.start(how(), cause)
     until = time.monotonic() + DEADLINE
     while time.monotonic() < until:
         event = board.event()
@@ -56,29 +62,35 @@ def switch_on(board, boot, cause=PWRON):
             return
         board.kill()
         if event == "R":
-            board.start(boot, HARD)
+            board.start(how(), HARD)
     raise Dead("it never listens\n" + board.output())
 
 
-def drive(board, talk, boot=None):
-    """Power on, @talk to the agent, its reset, and on until it has come to rest."""
-    boot = boot or Boot(logs=True, looks=0, speed=SPEED)
+def drive(board, talk, how=awake):
+    """Power on, @talk to the agent, its reset, and on until it has come to rest. False if a power
+    cut that @how asked for came in between.
+    """
     tool = Tool("127.0.0.1", board.port)
-    switch_on(board, boot)
     try:
+        switch_on(board, how)
         if talk:
-            talk(tool)
-            _await_reset(board)
-            switch_on(board, boot, HARD)
+            update(board, tool, talk, how)
         settle(board, tool)
+    except (Gone, OSError, Dead):
+        if not board.cut:
+            raise
     finally:
         board.kill()
+    return not board.cut
 
 
-def _await_reset(board):
+def update(board, tool, talk, how=awake):
+    """Talk to a board that listens, until it listens again."""
+    talk(tool)
     while board.event() != "R":
         pass
     board.kill()
+    switch_on(board, how, HARD)
 
 
 def settle(board, tool):

@@ -72,7 +72,7 @@ class Reference:
         if keeps and self.state.kept - look.kept:
             found.append(f"{len(self.state.kept - look.kept)} files are not kept")
         if fs == "littlefs" and abs(look.free - self.free) > SPARE:
-            found.append(f"{look.free} blocks free, not {self.free}")
+            found.append(f"not {self.free}, but {look.free} blocks free")
         return found
 
 

@@ -1,7 +1,7 @@
 # What the harness adds to the simulated board, in files of its own: a flash that logs or cuts every
 # operation, a clock that may run faster, and a look at the file system from inside the board at
 # the moment at which it listens. The agent on it is unmodified.
-import os
+import micropython
 import sys
 import vfs
 from hashlib import sha256
@@ -10,6 +10,7 @@ from ustruct import pack_into
 from binascii import hexlify
 
 import flash
+import gil
 import host
 import sim_boot
 import sim_os
@@ -18,12 +19,14 @@ import sim_socket
 import sim_time
 
 _ERASE, _PROGRAM, _SECTOR = 1, 2, 3  # in the log; a sector write replaces what was there
-_listdir, _stat, _statvfs, _remove = sim_os.ilistdir, sim_os.stat, sim_os.statvfs, sim_os.remove
+_remove = sim_os.remove
 
+_LOOK, _TELL, _TOUCH = 1, 2, 4  # what is done where the agent listens
 _TOLD = ("/ota_version.json", "/ota_manifest.json")  # given in full where asked for
 
 _log = None
 _reply = None
+_cut = None
 _buf = bytearray(512)
 _head = bytearray(12)
 disk = None
@@ -46,24 +49,28 @@ class Disk(flash.Flash):
         buf[:] = self._bytes[at : at + len(buf)]
 
     def _do(self, kind, at, buf):
-        if self.left == 0:
-            self._die(at, buf)
-        self.left -= 1
+        if self.left == 0 and not self.half:
+            self._die()
         if self.logs:
             pack_into("<III", _head, 0, kind, at, len(buf))
             _log.write(_head)
             if kind != _ERASE:
                 _log.write(buf)
+        if self.left == 0:
+            self.half = False
+            self._put(at, memoryview(buf)[: len(buf) // 2])
+            self._die()
+        self.left -= 1
         self._put(at, buf)
 
     def _put(self, at, buf):
         self._bytes[at : at + len(buf)] = buf
 
-    def _die(self, at, buf):
-        if self.half:
-            self._put(at, memoryview(buf)[: len(buf) // 2])
-            self.half = False
-        host.end(b"C")
+    def _die(self):
+        # `left` stays 0: no other thread gets past it either.
+        _cut.write(b"C")
+        while True:
+            sim_time._sleep(1)
 
     def _write(self, at, buf):
         self._do(_PROGRAM, at, buf)
@@ -78,11 +85,25 @@ class Disk(flash.Flash):
             self._do(_SECTOR, block * flash.BLOCK + at, memoryview(buf)[at : at + flash.BLOCK])
 
 
+class WordDisk(Disk):
+    """For littlefs, which reads some thousand times per boot, a few words each."""
+
+    @micropython.viper
+    def readblocks(self, block: int, buf, offset: int):
+        at = (block * 4096 + offset) >> 2
+        source = ptr32(self._bytes)  # noqa: F821
+        target = ptr32(buf)  # noqa: F821
+        for i in range(int(len(buf)) >> 2):
+            target[i] = source[at + i]
+
+
 def prepare(settings):
-    global _log, _reply, disk
+    global _log, _reply, _cut, disk
     _log = open(settings["log_fd"], "wb")
     _reply = open(settings["reply_fd"], "wb")
-    flash.Flash = Disk
+    _cut = open(settings["cut_fd"], "wb")
+    flash.Flash = Disk if settings["fs"] == "fat" else WordDisk
+    gil.GIVE_UP_MS = 1 << 20  # on a busy machine 20 ms pass without anybody being stuck
     sim_boot.prepare(settings)
     disk = settings["flash"]
     vfs.umount("/rig")
@@ -131,9 +152,11 @@ def ended():
     _answer("dead\n")
 
 
-def _look(closely):
+def _look(how):
+    if how & _TOUCH:
+        _touch()
     text = "listening\n" + _tree()
-    if closely > 1:
+    if how & _TELL:
         for path in _TOLD:
             text += "\n= %s %s" % (_hex(path), path)
     _answer(text)
@@ -149,20 +172,34 @@ def _answer(text):
 
 def _tree():
     """free blocks, then a line per file: size hash path, and folders as - - path."""
-    st = _statvfs("/")
-    lines = ["%d" % st[3]]
-    _walk("", lines)
+    fs = _fresh_mount()
+    lines = ["%d" % fs.statvfs("/")[3]]
+    _walk(fs, "", lines)
     return "\n".join(lines)
 
 
-def _walk(folder, lines):
-    for entry in _listdir(folder or "/"):
+def _fresh_mount():
+    """What is on the flash, whatever the board's own mount believes; cached well."""
+    if host.settings["fs"] == "fat":
+        return vfs.VfsFat(disk)
+    return vfs.VfsLfs2(disk, readsize=flash.BLOCK // 4, progsize=flash.BLOCK // 4)
+
+
+def _walk(fs, folder, lines):
+    for entry in fs.ilistdir(folder or "/"):
         path = folder + "/" + entry[0]
         if entry[1] & 0x4000:
             lines.append("- - " + path)
-            _walk(path, lines)
+            _walk(fs, path, lines)
         else:
-            lines.append("%d %s %s" % (_stat(path)[6], _hash(path), path))
+            lines.append("%d %s %s" % (entry[3], _hash(fs, path), path))
+
+
+def _touch():
+    """A write: littlefs sorts out only with the next one what a cut has left in its tree."""
+    with open("/touch", "w") as file:
+        file.write("x")
+    _remove("/touch")
 
 
 def _hex(path):
@@ -173,11 +210,11 @@ def _hex(path):
         return "-"
 
 
-def _hash(path):
+def _hash(fs, path):
     total = sha256()
     view = memoryview(_buf)
     try:
-        with open(path, "rb") as file:
+        with fs.open(path, "rb") as file:
             n = file.readinto(_buf)
             while n:
                 total.update(view[:n])

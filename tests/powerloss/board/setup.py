@@ -1,5 +1,5 @@
-# Run once per harness process, in the interpreter from which every boot is forked: what sim_setup.py
-# does, with the rig's flash and hooks in the simulator's place.
+# Run once per process of the harness, in the interpreter from which every boot is forked: what
+# sim_setup.py does, with the rig's flash and hooks in the simulator's place.
 import sys
 import vfs
 
