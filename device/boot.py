@@ -3,11 +3,17 @@
 # mpremote, Thonny and Ctrl-D do) it recovers and leaves the rest to main.py, which those skip.
 import sys
 
+for _name in "uota.boot_guard", "ota_guard":  # the second is a kept copy of the first
+    try:
+        __import__(_name)
+        sys.modules[_name].recover()
+        break
+    except Exception as e:
+        print("[uota] %s: %r" % (_name, e))
 try:
     import machine
-    import uota.boot_guard
+    import uota
 
-    uota.boot_guard.recover()
     # Ports that cannot tell a soft reset start in main.py, so that tools get their REPL.
     if machine.reset_cause() != getattr(machine, "SOFT_RESET", machine.reset_cause()):
         uota.main()

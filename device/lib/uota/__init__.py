@@ -21,6 +21,14 @@ def main():
     if _begun:
         return
     _begun = True
+    if "uota.boot_guard" not in sys.modules and "ota_guard" not in sys.modules:
+        from uota import boot_guard  # boot.py is not ours, or was lost in a power cut
+
+        boot_guard.recover()
+        if "uota" not in sys.modules:
+            import uota  # it has brought a new one
+
+            return uota.main()
     from uota import config
 
     stack = config.load()[0].get("appStack")

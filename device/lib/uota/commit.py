@@ -1,16 +1,18 @@
-# Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven,
-# then they are renamed into place. What the update names is a list on flash, a line per file, as
-# is the installed manifest: memory does not grow with their number.
+# Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven;
+# then a journal says what becomes of them, and boot_guard does it, now or after a power cut. What
+# the update names is a list on flash, a line per file, as are the journal and the installed
+# manifest: memory does not grow with their number.
 import json
 import os
 
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import recover
+from uota.boot_guard import discard, replay, size as _size
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
+_LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
 
 
 def room(size):
@@ -20,15 +22,6 @@ def room(size):
     size += 4 * block
     if size > free:
         raise ValueError("flash full: needs %d bytes, %d free" % (size, free))
-
-
-def _size(path):
-    """Of a file; -1 for a folder, -2 where nothing is."""
-    try:
-        st = os.stat(path)
-    except OSError:
-        return -2
-    return -1 if st[0] & 0x4000 else st[6]
 
 
 def _at(name):
@@ -41,7 +34,7 @@ def _item(line):
     return parts[1], int(parts[4][1:-1]), parts[7]
 
 
-def _write(f, entry):
+def _entry(f, entry):
     f.write('%s"%s":{"size":%d,"sha256":"%s"}\n' % (("" if f.tell() < 12 else ",",) + entry))
 
 
@@ -51,7 +44,7 @@ class Commit:
         self.version = ""
         self.need = 0  # bytes of flash, for the files that are not there in this size
         self._last = ""
-        recover()
+        _settle()
         os.mkdir("/ota_stage")
         self._list = self.open("list", "w")
 
@@ -61,7 +54,7 @@ class Commit:
     def discard(self):
         """Forget the update; harmless after finish()."""
         self._list.close()
-        recover()
+        _settle()
 
     def add(self, path, size, sha):
         """The next file that the update names."""
@@ -71,7 +64,7 @@ class Commit:
             raise ValueError("bad entry: " + path)
         if _size("/" + path) != size:
             self.need += size
-        _write(self._list, (path, size, sha))
+        _entry(self._list, (path, size, sha))
 
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
@@ -91,21 +84,12 @@ class Commit:
     def finish(self, buf):
         """Check that all is there, then put it into place; a generator."""
         yield from self._check(buf)
-        yield from self._merge()
-        for i, entry in self._items():
-            yield 0
-            staged = _at(i)
-            if _size(staged) >= 0:
-                path = "/" + entry[0]
-                os.rename(staged, path)
-                other = _sibling(path)
-                if other and _size(other) >= 0:
-                    os.remove(other)
-        with self.open("gone") as f:
-            for line in f:
-                _remove("/" + line[:-1])
-        os.rename(_at("version"), "/ota_version.json")
-        os.rename(_at("manifest"), "/ota_manifest.json")
+        with self.open("journal", "w") as journal:
+            yield from self._write(journal)
+        _sync()
+        os.rename(_at("journal"), "/ota_journal")  # the commit point: from here on all is new
+        _sync()
+        yield from replay()
 
     def _items(self):
         self._list.seek(0)
@@ -113,54 +97,83 @@ class Commit:
             yield i, _item(line)
 
     def _check(self, buf):
+        """All files are here, none is where a folder must be, and what is needed besides fits."""
+        last = ""
+        above = []  # lengths of the listed paths that the last one begins with
+        folders = 0
         for i, (path, size, sha) in self._items():
             yield 0
             if _size(_at(i)) < 0 and not (yield from _holds(path, size, sha, buf)):
                 raise ValueError("missing " + path)
-        for _, entry in self._items():
-            _folders(entry[0])
-        for _, entry in self._items():
-            if _size("/" + entry[0]) == -1:
-                raise ValueError("file and folder: " + entry[0])
+            above = [n for n in above if last[:n] == path[:n]]
+            n = path.find("/")
+            while n > 0:
+                there = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
+                if there >= 0 or n in above:
+                    raise ValueError("file and folder: " + path[:n])
+                folders += there == -2
+                n = path.find("/", n + 1)
+            if _size("/" + path) == -1:
+                raise ValueError("file and folder: " + path)
+            above.append(len(path))
+            last = path
+        room(2 * folders * os.statvfs("/")[0])
 
-    def _merge(self):
-        """Write the manifest to be, and the list of what goes."""
+    def _write(self, journal):
+        """Write the manifest to be, and the journal."""
         version = json.dumps(self.version)
         with self.open("version", "w") as f:
             f.write('{"version":%s}' % version)
-        with self.open("manifest", "w") as out, self.open("gone", "w") as gone:
+        journal.write("uota 1 move\n")
+        with self.open("manifest", "w") as out:
             out.write(_HEAD)
-            for _, entry in self._items():
-                _write(out, entry)
+            for i, entry in self._items():
+                yield 0
+                _entry(out, entry)
+                self._put(journal, i, entry[0], False)
             for entry in _installed():
                 yield 0
                 path = entry[0]
                 if self.find(path) or (self.partial and self.find(_sibling(path))):
                     continue
                 if self.partial:
-                    _write(out, entry)
+                    _entry(out, entry)
                 elif not files.kept(path):
-                    gone.write(path + "\n")
+                    journal.write("r /%s\n" % path)
             out.write('},"version":%s}\n' % version)
+        for name in ("version", "manifest"):
+            journal.write("p /ota_stage/%s /ota_%s.json\n" % (name, name))
+        for i, entry in self._items():
+            self._put(journal, i, entry[0], True)
+        journal.write("end\n")
+
+    def _put(self, journal, i, path, last):
+        if _size(_at(i)) >= 0 and (path.lower() in _LAST) == last:
+            journal.write("p %s /%s\n" % (_at(i), path))
+            other = _sibling(path)
+            if other and _size("/" + other) >= 0:
+                journal.write("r /%s\n" % other)
+
+
+def _settle():
+    """Done or discarded: nothing is under way any more."""
+    try:
+        for _ in replay():
+            pass
+    except OSError:
+        discard()  # a new update must not be held up by one that cannot be finished
+
+
+def _sync():
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def _sibling(path):
     """x.py for x.mpy and the reverse: with both on the board the source would win."""
     stem, dot, kind = path.rpartition(".")
     other = {"py": "mpy", "mpy": "py"}.get(kind)
-    return other and stem + dot + other
-
-
-def _folders(path):
-    """Make the folders above a path."""
-    n = path.find("/")
-    while n > 0:
-        size = _size("/" + path[:n])
-        if size >= 0:
-            raise ValueError("file and folder: " + path[:n])
-        if size == -2:
-            os.mkdir("/" + path[:n])
-        n = path.find("/", n + 1)
+    return other and dot and stem + dot + other
 
 
 def _holds(path, size, sha, buf):
@@ -175,17 +188,6 @@ def _holds(path, size, sha, buf):
             yield 0
             n = f.readinto(buf)
     return digest.hexed(total.digest()) == sha
-
-
-def _remove(path):
-    """Delete a file, and the folders that this leaves empty."""
-    try:
-        os.remove(path)
-        while True:
-            path = path.rpartition("/")[0]
-            os.rmdir(path)
-    except OSError:
-        pass  # not there, or the folder holds something, or it is the root
 
 
 def _installed():
