@@ -89,6 +89,8 @@ def _put(move, source, path):
         if size(path[:n]) == -2:
             os.mkdir(path[:n])
         n = path.find("/", n + 1)
+    if size(path) == -1:
+        raise OSError(21)  # EISDIR
     if move:
         os.rename(source, path)
     else:

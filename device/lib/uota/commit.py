@@ -46,6 +46,7 @@ class Commit:
         self._last = ""
         _settle()
         os.mkdir("/ota_stage")
+        self.copies = _size("/OTA_STAGE") == -1  # FAT, where names have no case: never rename
         self._list = self.open("list", "w")
 
     def open(self, name, mode="r"):
@@ -62,8 +63,11 @@ class Commit:
         self._last = path
         if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
             raise ValueError("bad entry: " + path)
-        if _size("/" + path) != size:
+        there = _size("/" + path)
+        if there != size:
             self.need += size
+            if self.copies:
+                self.need += max(0, size - max(0, there))
         _entry(self._list, (path, size, sha))
 
     def seal(self, version):
@@ -77,17 +81,24 @@ class Commit:
         """(index, (path, size, sha)) of a listed path, or None; cheap in the list's order."""
         for _ in (0, 1):
             for item in self._next:
-                if item[1][0] == path:
+                if item[1][0] == path or self.copies and item[1][0].lower() == path.lower():
                     return item
             self._next = self._items()
 
     def finish(self, buf):
         """Check that all is there, then put it into place; a generator."""
         yield from self._check(buf)
-        with self.open("journal", "w") as journal:
+        name = "/ota_journal" if self.copies else _at("journal")
+        with open(name, "w") as journal:
+            journal.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
             yield from self._write(journal)
         _sync()
-        os.rename(_at("journal"), "/ota_journal")  # the commit point: from here on all is new
+        # The commit point: from here on all is new.
+        if self.copies:
+            with open(name, "r+b") as journal:
+                journal.write(b"uota")  # within one sector, of a file that has its clusters
+        else:
+            os.rename(name, "/ota_journal")
         _sync()
         yield from replay()
 
@@ -100,7 +111,8 @@ class Commit:
         """All files are here, none is where a folder must be, and what is needed besides fits."""
         last = ""
         above = []  # lengths of the listed paths that the last one begins with
-        folders = 0
+        block = os.statvfs("/")[0]
+        more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
         for i, (path, size, sha) in self._items():
             yield 0
             if _size(_at(i)) < 0 and not (yield from _holds(path, size, sha, buf)):
@@ -111,20 +123,22 @@ class Commit:
                 there = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
                 if there >= 0 or n in above:
                     raise ValueError("file and folder: " + path[:n])
-                folders += there == -2
+                more += 2 * (there == -2)
                 n = path.find("/", n + 1)
-            if _size("/" + path) == -1:
+            there = _size("/" + path)
+            if there == -1:
                 raise ValueError("file and folder: " + path)
+            if self.copies and _size(_at(i)) >= 0:
+                more += max(0, size // block + 1 - max(0, there) // block)
             above.append(len(path))
             last = path
-        room(2 * folders * os.statvfs("/")[0])
+        room(more * block + 3 * _size(_at("list")))  # journal, and the manifest twice
 
     def _write(self, journal):
         """Write the manifest to be, and the journal."""
         version = json.dumps(self.version)
         with self.open("version", "w") as f:
             f.write('{"version":%s}' % version)
-        journal.write("uota 1 move\n")
         with self.open("manifest", "w") as out:
             out.write(_HEAD)
             for i, entry in self._items():
@@ -134,7 +148,8 @@ class Commit:
             for entry in _installed():
                 yield 0
                 path = entry[0]
-                if self.find(path) or (self.partial and self.find(_sibling(path))):
+                other = self.partial and _sibling(path)
+                if self.find(path) or other and self.find(other):
                     continue
                 if self.partial:
                     _entry(out, entry)
