@@ -14,7 +14,8 @@ typedef struct UotaSession UotaSession;
  *
  * With a password, a board that wants none is refused: it is not the board it should be.
  * Errors here and below: UOTA_ERROR_REFUSED, _UNREACHABLE (silence), _CLOSED, _CANCELLED, _UNKNOWN
- * (the board does not know the command), _BUSY (with another update), _FAILED. Returns: (transfer full) */
+ * (the board does not know the command), _BUSY (with another update), _FAILED. Returns: (transfer
+ * full) */
 UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
