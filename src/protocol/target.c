@@ -90,6 +90,7 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 	UotaTarget once = *target;
 	g_autoptr(UotaSession) session = NULL;
 	g_autofree char *version = NULL;
+	g_autofree char *quote = NULL;
 	gint64 left = MAX((deadline - g_get_monotonic_time()) / 1000, 1);
 
 	once.timeout_ms = (guint)MIN(left, ATTEMPT_MS);
@@ -101,8 +102,9 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 		return FALSE;
 	if (strcmp(version, manifest->version) == 0)
 		return TRUE;
+	quote = uota_text_printable(version, QUOTE_MAX);
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board took %s but came back with %s",
-		manifest->version, version);
+		manifest->version, quote);
 	return FALSE;
 }
 
