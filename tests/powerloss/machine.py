@@ -98,7 +98,6 @@ class Board:
             "address": "127.0.0.1",
             "wifi": None,
             "unique_id": b"\x24\x6f\x28\x01\x02\x03",
-            "cut_after": None,
             "cut_atomic": True,
         }
         return Engine(script, settings, HEAP + _OWN)
