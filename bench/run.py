@@ -1,6 +1,6 @@
 """Prints the figures that we hold ourselves to, each beside its limit, measured in this run.
 
-Usage: build/venv/bin/python bench/run.py [NAME …]   (names: start push agent size; all of them without one)
+Usage: build/venv/bin/python bench/run.py [start] [push] [agent] [size]   (all without a name)
 Times are of whole processes; the board is a uota-sim on this machine.
 """
 
