@@ -3,7 +3,7 @@ BUILD := build
 VENV := $(BUILD)/venv
 PREFIX ?= /usr/local
 
-.PHONY: all demo test check bench fuzz install clean deps venv release asan
+.PHONY: all demo test check bench fuzz powerloss install clean deps venv release asan
 
 all: deps release
 
@@ -18,6 +18,10 @@ check: deps venv release
 
 bench: deps release venv
 	@$(VENV)/bin/python bench/run.py
+
+# Power cuts after every flash operation; CASE=littlefs/update/half/137 replays one of them.
+powerloss: deps venv
+	@$(VENV)/bin/python tests/powerloss/run.py $(CASE)
 
 fuzz: deps
 	@scripts/fuzz.sh

@@ -1,6 +1,6 @@
 """Prints the figures that we hold ourselves to, each beside its limit, measured in this run.
 
-Usage: build/venv/bin/python bench/run.py [NAME …]   (names: start push agent size)
+Usage: build/venv/bin/python bench/run.py [start] [push] [agent] [size]   (all without a name)
 Times are of whole processes; the board is a uota-sim on this machine.
 """
 
@@ -178,7 +178,18 @@ def size():
     figure("in all", total / 1024, 12, "KiB")
 
 
-FIGURES = {"start": start, "push": push, "size": size}
+def agent():
+    print("the agent's heap, under MicroPython with 320 KB (64-bit words)")
+    command = [VENV / "micropython", "-X", "heapsize=320k", "run.py", "test_memory"]
+    done = subprocess.run(command, cwd=ROOT / "tests/device", capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if line.startswith("  "):
+            print(line)
+    if done.returncode:
+        raise SystemExit(done.stdout)
+
+
+FIGURES = {"start": start, "push": push, "agent": agent, "size": size}
 
 
 def main(names):

@@ -8,7 +8,7 @@ packages="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjansson-d
 for target in "$@"; do
     case $target in
     test) packages="$packages python3-venv iproute2" ;;
-    demo | bench | venv | install) packages="$packages python3-venv" ;;
+    demo | bench | powerloss | venv | install) packages="$packages python3-venv" ;;
     check) packages="$packages python3-venv clang-format" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;
     esac

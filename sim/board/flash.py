@@ -3,6 +3,8 @@
 # stays when the process is killed. Nothing allocates: a file that the garbage collector closes is
 # written with the heap locked. CutFlash loses power after a chosen number of operations.
 
+import gil
+
 BLOCK = 4096
 
 _ERASED = b"\xff" * BLOCK
@@ -16,6 +18,7 @@ class Flash:
         self._label = label
 
     def readblocks(self, block, buf, offset=0):
+        gil.flash_ops += 1
         self._seek(block * BLOCK + offset)
         self._file.readinto(buf)
 
@@ -26,6 +29,7 @@ class Flash:
             self._write(block * BLOCK + offset, buf)
 
     def _write(self, at, buf):
+        gil.flash_ops += 1
         self._seek(at)
         self._file.write(buf)
 

@@ -1,13 +1,14 @@
 # The GIL that the unix port lacks and every board has: one lock, held while Python runs, given
 # up where a board gives it up (sleep, poll, sockets, locks, stdin). A waiter asks a computing
 # main thread to step aside; a computing thread that cannot be asked is waited for GIVE_UP_MS,
-# after which the waiter runs beside it until that thread next blocks.
+# after which the waiter runs beside it until that thread next blocks. Not while the flash is in
+# use: littlefs and FAT know no threads, and a second one inside of them would tear them apart.
 
 import _thread
 import micropython
 from utime import sleep_us, ticks_diff, ticks_ms
 
-GIVE_UP_MS = 20
+GIVE_UP_MS = 500  # far above what compiling a module takes, on a loaded machine too
 
 _lock = _thread.allocate_lock()
 _try = _lock.acquire
@@ -19,6 +20,7 @@ _owner = 0  # thread that holds the lock
 _turn = 0  # counts how often the lock changed hands
 _given_up = -1  # the turn that nobody waits for any more
 _asked = False  # a bounce is queued for the main thread
+flash_ops = 0  # counted by the flash
 wanted = False  # somebody waits: whoever comes back from a blocking call lets it go first
 
 
@@ -54,10 +56,12 @@ def _wait():
     if turn == _given_up:
         return False
     since = ticks_ms()
+    ops = flash_ops
     while not _try(0):
         wanted = True
-        if _turn != turn:
+        if _turn != turn or flash_ops != ops:
             turn = _turn
+            ops = flash_ops
             since = ticks_ms()
         elif ticks_diff(ticks_ms(), since) >= GIVE_UP_MS:
             _given_up = turn

@@ -12,6 +12,7 @@ typedef enum {
 	UOTA_ERROR_REFUSED,     /* the device refused: password, signature, downgrade */
 	UOTA_ERROR_UNREACHABLE, /* no such host, refused, timed out */
 	UOTA_ERROR_UNKNOWN,     /* the device does not know the command */
+	UOTA_ERROR_BUSY,        /* the device is at work on somebody's update */
 	UOTA_ERROR_CLOSED,      /* the device closed the connection */
 	UOTA_ERROR_UNANSWERED,  /* all was sent, but no answer came: it may have worked */
 	UOTA_ERROR_CANCELLED,   /* the caller's cancellable was triggered */

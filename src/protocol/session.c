@@ -76,6 +76,8 @@ static void refuse(UotaSession *session, const char *line, GError **error)
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"%s arrived damaged or changed while it was sent: push again",
 			quote + strlen("sha256_mismatch "));
+	else if (g_str_has_prefix(line, "error: busy"))
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_BUSY, "the board says: %s", quote);
 	else if (g_str_has_prefix(line, "error"))
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board says: %s", quote);
 	else

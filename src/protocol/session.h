@@ -14,7 +14,8 @@ typedef struct UotaSession UotaSession;
  *
  * With a password, a board that wants none is refused: it is not the board it should be.
  * Errors here and below: UOTA_ERROR_REFUSED, _UNREACHABLE (silence), _CLOSED, _CANCELLED, _UNKNOWN
- * (the board does not know the command), _FAILED. Returns: (transfer full) */
+ * (the board does not know the command), _BUSY (with another update), _FAILED. Returns: (transfer
+ * full) */
 UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -47,6 +48,7 @@ gboolean uota_session_send(UotaSession *session, const void *data, gsize len, GE
 	G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the push: takes an answer, which must be @expected. Other answers become errors: `denied`,
- * `sig_mismatch` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN, the rest _FAILED. */
+ * `sig_mismatch` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN, `error: busy` →
+ * UOTA_ERROR_BUSY, the rest _FAILED. */
 gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;

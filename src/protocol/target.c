@@ -45,6 +45,44 @@ static gboolean pause_ms(const UotaTarget *target, guint ms, GError **error)
 	return FALSE;
 }
 
+static gboolean verify(const UotaTarget *target, const UotaManifest *manifest, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(target, error);
+
+	return session && uota_push_verify(session, manifest, error);
+}
+
+/* Opens an update and gives it up: who lets us in has no other one under way. */
+static gboolean is_idle(const UotaTarget *target, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	g_autoptr(UotaSession) session = uota_target_open(target, &cause);
+
+	if (session && uota_session_command(session, "start_ota", "ready", &cause) &&
+		uota_session_command(session, "abort", "aborted", &cause))
+		return TRUE;
+	if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_FAILED) ||
+		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNKNOWN))
+		return TRUE; /* it says something else than that it is busy */
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
+}
+
+/* What has become of an update whose answer was lost. What the board has is no verdict while it
+ * may still be putting our files into their places. */
+static gboolean judge(const UotaTarget *target, const UotaManifest *manifest, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+
+	if (verify(target, manifest, &cause))
+		return TRUE;
+	if (!g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_FAILED)) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	return is_idle(target, error) && verify(target, manifest, error);
+}
+
 /* One look at the board. After an answered push its version says enough. */
 static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gboolean answered,
 	UotaDeadline deadline, GError **error)
@@ -56,12 +94,10 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 	gint64 left = MAX((deadline - g_get_monotonic_time()) / 1000, 1);
 
 	once.timeout_ms = (guint)MIN(left, ATTEMPT_MS);
-	session = uota_target_open(&once, error);
-	if (!session)
-		return FALSE;
 	if (!answered)
-		return uota_push_verify(session, manifest, error);
-	version = uota_session_version(session, error);
+		return judge(&once, manifest, error);
+	session = uota_target_open(&once, error);
+	version = session ? uota_session_version(session, error) : NULL;
 	if (!version)
 		return FALSE;
 	if (strcmp(version, manifest->version) == 0)
@@ -70,6 +106,13 @@ static gboolean look(const UotaTarget *target, const UotaManifest *manifest, gbo
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board took %s but came back with %s",
 		manifest->version, quote);
 	return FALSE;
+}
+
+static gboolean may_pass(const GError *error)
+{
+	return g_error_matches(error, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) ||
+	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
+	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_BUSY);
 }
 
 /* Waits until the board has come back, and looks. */
@@ -86,9 +129,7 @@ static gboolean await(const UotaTarget *target, const UotaManifest *manifest, gb
 			return FALSE;
 		if (look(target, manifest, answered, deadline, &cause))
 			return TRUE;
-		if ((!g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) &&
-			    !g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED)) ||
-			g_get_monotonic_time() >= deadline) {
+		if (!may_pass(cause) || g_get_monotonic_time() >= deadline) {
 			g_propagate_error(error, g_steal_pointer(&cause));
 			return FALSE;
 		}

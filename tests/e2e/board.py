@@ -51,7 +51,10 @@ class Board:
         self.process.stdout.close()
         self.process.stderr.close()
 
-    stop = kill
+    def stop(self):
+        self.kill()
+        # shown where the test has failed
+        print(f"--- the board, last of all:\n{self.output.text[-3000:]}{self.err.text[-2000:]}")
 
     def restart(self):
         """Off and on again, at the same address."""

@@ -129,7 +129,10 @@ def check(result, status):
 def run(argv, cwd, env, status=0, stdin=b"", timeout=60):
     """Runs to the end, and checks. @stdin, bytes or a file, is all that it gets to read."""
     given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-    done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, timeout=timeout, **given)
+    try:
+        done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, timeout=timeout, **given)
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"{error}; it had said: {error.stdout} {error.stderr}") from None
     out, err = (text.decode(errors="surrogateescape") for text in (done.stdout, done.stderr))
     result = Result(done.returncode, out, err, done.stdout)
     if status is not None:

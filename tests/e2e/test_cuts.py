@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from .wire import until
+from .wire import DEADLINE, until
 
 PUSHES = pytest.mark.parametrize("command", ["fast", "full"])
 
@@ -85,7 +85,7 @@ def test_cut_on_the_way_to_the_board(small, board, relay, command, half):
 
     for at in sorted(set(marks) - {len(sent)})[half::2]:
         way, done = push_through(relay, board, small, command, None, cut_up=at)
-        assert way.cut.is_set(), f"cut after {at} of {len(sent)} bytes"
+        assert way.cut.wait(DEADLINE), f"cut after {at} of {len(sent)} bytes"
         assert done.status == 4 or "push again" in done.error, f"at {at}: {done.err}"
         board.wait_until_idle()
     assert board.files() == before
@@ -111,7 +111,7 @@ def test_cut_on_the_way_back(small, board, relay, command):
         board.wait_until_idle()
         mark = board.mark()
         way, done = push_through(relay, board, small, command, None, cut_down=at)
-        assert way.cut.is_set(), f"cut after {at} of {len(said)} bytes"
+        assert way.cut.wait(DEADLINE), f"cut after {at} of {len(said)} bytes"
         last = at >= len(said) - len("ok\n")
         if not last:
             assert done.status == 4, f"at {at}: {done.err}"
@@ -119,6 +119,25 @@ def test_cut_on_the_way_back(small, board, relay, command):
             assert done.status == 0, f"the board has committed: {done.err}"
             board.wait_until_back(mark)
             assert board.version() == "2"
+
+
+@PUSHES
+def test_the_verdict_where_the_commit_takes_its_time(project, board, relay, command):
+    """The connection is cut after the last byte, and the board is still putting the files into
+    place when it is asked what has become of it.
+    """
+    for i in range(100):
+        project.write(f"app/m{i:03}.py", f"value = {i}\n")
+    recorded, _ = push_through(relay, board, project, command, 0)
+    for i in range(100):
+        project.write(f"app/m{i:03}.py", f"value = -{i}\n")
+    mark = board.mark()
+    way = relay(board, cut_up=len(recorded.passed["up"]) + 100)
+    done = project.uota(command, "--version", "3", *way.at, status=None)
+    assert way.cut.wait(DEADLINE)
+    board.wait_until_back(mark)
+    assert board.version() == "3"
+    assert done.status == 0, done.err
 
 
 @PUSHES

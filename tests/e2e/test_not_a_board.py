@@ -146,13 +146,16 @@ STRANGERS = [
 ]
 
 
+LISTS = (http, ssh, empty_lines, escapes, echo)
+
+
 @pytest.mark.parametrize("stranger", STRANGERS)
 @EVERY
 def test_something_that_is_no_board(open_project, peer, stranger, command):
     status = 4 if stranger is half_a_line else 1
     done = open_project.uota(*command, "--timeout=2", *peer(stranger).at, status=None)
     # A listing has no form that a stranger could fail to have, but an end.
-    listing = command == ("terminal", "ls") and stranger in (http, empty_lines, echo)
+    listing = command == ("terminal", "ls") and stranger in LISTS
     check(done, done.status if listing else status)
     assert not (open_project / "y").exists()
 

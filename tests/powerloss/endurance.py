@@ -13,7 +13,7 @@ SETS = (_ONE, {**_TWO, "lib/driver.mpy": scenarios.TWO["lib/driver.mpy"]})
 def free_after(updates, every):
     """Free blocks after each @every-th update; @every is even, so that the same set is on it."""
     board = Recorder("littlefs").board
-    tool = Tool("127.0.0.1", board.port)
+    tool = Tool(board)
     found = []
     for first in range(0, updates, every):
         switch_on(board)

@@ -66,7 +66,7 @@ class Volume:
                 return
             if entry[0] == 0xE5 or entry[11] & 0x08 or entry[0] == ord("."):
                 continue
-            name = path + "/" + entry[:11].decode("latin-1")
+            name = path + "/" + entry[:11].decode("latin-1").strip()
             start, size = struct.unpack_from("<HI", entry, 26)
             chain = self.chain(start) if start else []
             self._own(name, chain, faults)
@@ -74,12 +74,14 @@ class Volume:
                 data = b"".join(self.image[self.at(n) : self.at(n) + self.cluster] for n in chain)
                 self._folder(data, name, faults)
             elif len(chain) * self.cluster < size:
-                faults.append(f"{name}: {size} bytes in {len(chain)} clusters")
+                faults.append(f"chain of {name}: {len(chain)} clusters for {size} bytes")
 
     def _own(self, name, chain, faults):
         for n in chain:
             if not 2 <= n < self.count + 2 or not self.entry(n):
-                faults.append(f"{name}: cluster {n} is free")
-            elif n in self._owner:
-                faults.append(f"{name}: cluster {n} is also {self._owner[n]}'s")
+                faults.append(f"chain of {name}: cluster {n} is free")
+                return
+            if n in self._owner:
+                faults.append(f"chain of {name}: cluster {n} is also {self._owner[n]}'s")
+                return
             self._owner[n] = name

@@ -8,7 +8,7 @@ import struct
 from .machine import BLOCK
 
 ERASE, PROGRAM, SECTOR = 1, 2, 3
-NOT, HALF, TORN = "not", "half", "torn"
+NOT, HALF, TORN, ERASED = "not", "half", "torn", "erased"
 _HEAD = struct.Struct("<III")
 _NOISE = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(BLOCK // 32))
 
@@ -25,9 +25,13 @@ def parse(data):
     return ops
 
 
-def kinds(op):
-    """The ways in which an operation can be cut, besides not beginning."""
-    return (HALF, TORN) if op[0] == ERASE else (HALF,)
+def kinds(op, erases):
+    """The ways in which an operation can be cut, besides not beginning. @erases: a sector write
+    begins with an erase.
+    """
+    if op[0] == ERASE:
+        return (HALF, TORN)
+    return (HALF, ERASED) if op[0] == SECTOR and erases else (HALF,)
 
 
 def apply(image, op):
@@ -44,6 +48,8 @@ def apply_cut(image, op, how):
         return
     if kind == ERASE:
         data = _NOISE if how == TORN else b"\xff" * (BLOCK // 2)
+    elif how == ERASED:
+        data = b"\xff" * len(data)
     else:
         data = data[: len(data) // 2]
     image[at : at + len(data)] = data
@@ -73,10 +79,10 @@ def unerased(base, ops):
     return wrong
 
 
-def cuts(ops):
+def cuts(ops, erases=False):
     """(n, how) of every cut point: before each operation, within it, and after the last."""
     for n, op in enumerate(ops):
         yield n, NOT
-        for how in kinds(op):
+        for how in kinds(op, erases):
             yield n, how
     yield len(ops), NOT

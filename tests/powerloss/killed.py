@@ -43,7 +43,7 @@ def answers(board, image, state):
     """Whether it serves, over a real socket, and tells the version that it holds."""
     board.image[:] = image
     switch_on(board)
-    version = Tool("127.0.0.1", board.port).version()
+    version = Tool(board).version()
     board.kill()
     right = state.version or "unknown"
     return [] if version == right else [f"version {version}, not {right}"]

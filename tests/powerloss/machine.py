@@ -21,7 +21,8 @@ BLOCK = 4096
 BLOCKS = 128
 SIZE = BLOCK * BLOCKS
 HEAP = 160 * 1024
-DEADLINE = 20  # seconds that a boot may take
+DEADLINE = 20  # seconds that a board may take for what it is asked over the wire
+PATIENCE = 5  # seconds that a boot may take, some hundred times what it does
 RESETS = 6  # of its own that a board may make before it listens
 _OWN = 192 * 1024  # heap for the stand-ins and the rig; what they leave is filled up
 _BOARD_DIR = str(ROOT / "sim" / "board")
@@ -97,7 +98,6 @@ class Board:
             "address": "127.0.0.1",
             "wifi": None,
             "unique_id": b"\x24\x6f\x28\x01\x02\x03",
-            "cut_after": None,
             "cut_atomic": True,
         }
         return Engine(script, settings, HEAP + _OWN)
@@ -162,7 +162,7 @@ class Board:
         """Boot until it listens, through resets of its own: what is on its flash then."""
         for _ in range(RESETS):
             self.start(boot, cause)
-            ready = self.wait([self._reply, self._events])
+            ready = self.wait([self._reply, self._events], PATIENCE)
             if ready == self._reply:
                 text = self._receive()
                 self.kill()

@@ -4,11 +4,11 @@ run.py                    all of it, the recovery too cut at every operation
 run.py --quick [NAME…]    the recovery cut for a sample only; NAME: littlefs, littlefs/update, …
 run.py CASE               one case again, by the id that a failure prints: littlefs/update/half/137
 run.py --forget …         without the commit point: the boots do not find the journal
+run.py --erase-first …    on FAT a sector write begins with an erase, and may be cut after that
 """
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
@@ -16,8 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from powerloss import recorder, scenarios, sweep
-from powerloss.machine import Dead
+from powerloss import apart, recorder, scenarios, sweep
 from powerloss.tool import Unknown
 
 FILE_SYSTEMS = ("littlefs", "fat")
@@ -36,9 +35,8 @@ def record(fs, names):
     return lacking
 
 
-def sweep_part(task):
+def sweep_part(fs, name, part, parts, options):
     """Sweeps a part of a recording in a process of its own; what it found, in plain numbers."""
-    fs, name, part, parts, options = task
     shown = []
 
     def tell(case, faults):
@@ -47,7 +45,8 @@ def sweep_part(task):
 
     began = time.monotonic()
     forget = sweep.JOURNAL if options.forget else None
-    done = sweep.Sweep(recorder.saved(fs, name), not options.quick, forget, tell)
+    recording = recorder.saved(fs, name)
+    done = sweep.Sweep(recording, not options.quick, forget, options.erase_first, tell)
     done.run(part, parts)
     return {
         "name": f"{fs}/{name}",
@@ -99,14 +98,12 @@ def run(options):
     began = time.monotonic()
     pairs = wanted(options.names)
     jobs = options.jobs
-    # A process runs one MicroPython, hence one job.
-    with multiprocessing.Pool(jobs, maxtasksperchild=1) as pool:
-        asked = [(fs, [name for f, name in pairs if f == fs]) for fs in FILE_SYSTEMS]
-        lacking = dict(sum(pool.starmap(record, [one for one in asked if one[1]], 1), []))
-        pairs = [pair for pair in pairs if "/".join(pair) not in lacking]
-        parts = jobs if options.quick else 8 * jobs
-        tasks = [(*pair, part, parts, options) for pair in pairs for part in range(parts)]
-        results = gather(pool.imap_unordered(sweep_part, tasks), options)
+    asked = [(fs, [name for f, name in pairs if f == fs]) for fs in FILE_SYSTEMS]
+    lacking = dict(sum(apart.each(record, [one for one in asked if one[1]], jobs), []))
+    pairs = [pair for pair in pairs if "/".join(pair) not in lacking]
+    parts = jobs if options.quick else 8 * jobs
+    tasks = [(*pair, part, parts, options) for pair in pairs for part in range(parts)]
+    results = gather(apart.each(sweep_part, tasks, jobs), options)
     return report(options, results, lacking, time.monotonic() - began)
 
 
@@ -139,8 +136,7 @@ def replay(case, options):
     recording = recorder.saved(fs, name)
     if not recorder.current(recording):
         print("it is recorded anew: the numbers of the operations may have moved")
-        with multiprocessing.Pool(1) as pool:
-            pool.apply(record, (fs, [name]))
+        apart.call(record, fs, [name])
         recording = recorder.saved(fs, name)
     forget = sweep.JOURNAL if options.forget else None
     one = sweep.Sweep(recording, forget=forget)
@@ -159,6 +155,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME or CASE")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--forget", action="store_true")
+    parser.add_argument("--erase-first", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -166,7 +163,7 @@ def main():
         if options.names and options.names[0].count("/") > 1:
             return replay(options.names[0], options)
         return run(options)
-    except Dead as error:
+    except apart.Failed as error:
         raise SystemExit(f"powerloss: {error}") from None
 
 

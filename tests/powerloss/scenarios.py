@@ -3,21 +3,26 @@ between which there may be nothing.
 """
 
 import json
+import os
 from hashlib import sha256
 
 from uota_sim import project
 
 from .machine import ROOT
-from .tool import Unknown
+from .tool import PASSWORD, Unknown
 
 GUARD = "lib/uota/boot_guard.py"
-CONFIG = {"port": 2018, "name": "one", "confirmAfter": 1}
+CONFIG = {
+    "port": 2018,
+    "otaPassword": sha256(PASSWORD.encode()).hexdigest(),
+    "confirmAfter": 1,
+}
 _APP = "import time\n\nVERSION = %r\n\n\ndef run():\n    while True:\n        time.sleep(1)\n"
 
 
 def agent():
     """The agent's files, as the installation over the cable puts them on a board."""
-    found = project.agent_files(str(ROOT / "device"), False)
+    found = project.agent_files(os.environ.get("UOTA_DEVICE_DIR") or str(ROOT / "device"), False)
     return {path[1:]: data for path, data in found}
 
 
@@ -82,11 +87,14 @@ SOME = {
 SOME_GONE = ("app/screen.py",)
 
 
+_CHANGED = ("__init__.py", "boot_guard.py", "config.py", "files.py", "transports/wifi_tcp.py")
+
+
 def _agent_push():
-    """The same agent with a line more in each file, and a module more."""
-    changed = {path: data + b"# next\n" for path, data in agent().items()}
-    changed["lib/uota/extra.py"] = b"# new\n"
-    return {**ONE, **changed, "main.py": ONE["main.py"]}
+    """With some of the agent's files a line longer, and a module more."""
+    paths = ("boot.py", *("lib/uota/" + name for name in _CHANGED))
+    changed = {path: data + b"# next\n" for path, data in agent().items() if path in paths}
+    return {**ONE, **changed, "lib/uota/extra.py": b"# new\n"}
 
 
 class State:

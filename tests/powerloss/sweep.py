@@ -12,11 +12,13 @@ SPARSE = 13  # and there at one in so many of its cut points
 
 class Sweep:
     """@every: the recovery is cut after every cut, not after one in DEEP; @forget: a file that the
-    boots do not find; @tell(case, faults): called for each bad state.
+    boots do not find; @erases: a sector write on FAT begins with an erase; @tell(case, faults):
+    called for each bad state.
     """
 
-    def __init__(self, recording, every=False, forget=None, tell=None, board=None):
-        self.recording, self.every, self.forget = recording, every, forget
+    def __init__(self, recording, every=False, forget=None, erases=False, tell=None, board=None):
+        self.recording, self.every = recording, every
+        self.forget, self.erases = forget, erases
         self.board = board or Board(recording.fs, recording.base)
         self.tell = tell or (lambda case, faults: None)
         self.swept = self.bad = self.mixed = 0
@@ -25,7 +27,7 @@ class Sweep:
     def run(self, part=0, parts=1):
         """All cut points, or each @parts-th of them."""
         image = bytearray(self.recording.base)
-        for i, (n, how) in enumerate(flashlog.cuts(self.recording.ops)):
+        for i, (n, how) in enumerate(flashlog.cuts(self.recording.ops, self.erases)):
             if how == flashlog.NOT and n:
                 flashlog.apply(image, self.recording.ops[n - 1])
             if i % parts == part:
@@ -72,7 +74,7 @@ class Sweep:
 
     def _again(self, ops, i):
         """The second cuts, in the recovery, after the i-th cut."""
-        cuts = list(flashlog.cuts(ops))[1:-1]
+        cuts = list(flashlog.cuts(ops, self.erases))[1:-1]
         if self.every:
             return cuts
         return cuts[i // DEEP % SPARSE :: SPARSE] if i % DEEP == 0 else []

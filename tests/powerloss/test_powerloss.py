@@ -1,14 +1,13 @@
 """Power cuts after every single flash operation: the part of the sweep that `make test` runs."""
 
 import json
-import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from . import endurance, killed, scenarios, sweep
+from . import apart, endurance, killed, scenarios, sweep
 
 RUN = Path(__file__).with_name("run.py")
 LIMIT = 600  # seconds
@@ -24,12 +23,6 @@ def swept(*arguments):
     done = subprocess.run(command, capture_output=True, timeout=LIMIT, text=True)
     assert done.stdout, done.stderr
     return next(iter(json.loads(done.stdout)["results"]), None)
-
-
-def apart(function, *arguments):
-    """In a process of its own: MicroPython starts once in each."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply_async(function, arguments).get(LIMIT)
 
 
 @pytest.mark.parametrize("fs", ["littlefs", "fat"])
@@ -54,9 +47,9 @@ def test_without_the_commit_point_the_sweep_finds_mixed_sets(fs):
 
 @pytest.mark.parametrize("fs", ["littlefs", "fat"])
 def test_a_killed_board_leaves_what_is_rebuilt_from_the_log(fs):
-    assert apart(killed.sample, fs, "update", 12) == {}
+    assert apart.call(killed.sample, fs, "update", 12) == {}
 
 
 def test_updates_leave_no_block_behind():
-    free = apart(endurance.free_after, UPDATES, 20)
+    free = apart.call(endurance.free_after, UPDATES, 20)
     assert len(set(free)) == 1, f"free blocks after each 20 updates: {free}"

@@ -9,7 +9,8 @@ from e2e.wire import Gone
 
 from .machine import DEADLINE, HARD, PWRON, Boot, Dead
 
-SPEED = 20  # how much faster the board's time goes while it is driven
+PASSWORD = "the board's"
+SPEED = 8  # how much faster the board's time goes while it is driven
 _QUIET = 0.06  # seconds without a flash operation: it has come to rest
 
 
@@ -18,6 +19,9 @@ class Unknown(Exception):
 
 
 class Tool(OldTool):
+    def __init__(self, board):
+        super().__init__("127.0.0.1", board.port, PASSWORD)
+
     def state(self):
         """What `version` answers, as the agent tells it."""
         return json.loads(self.ask("version"))
@@ -70,7 +74,7 @@ def drive(board, talk, how=awake):
     """Power on, @talk to the agent, its reset, and on until it has come to rest. False if a power
     cut that @how asked for came in between.
     """
-    tool = Tool("127.0.0.1", board.port)
+    tool = Tool(board)
     try:
         switch_on(board, how)
         if talk:

@@ -15,7 +15,7 @@ _AGENTS = {
     "/ota_trial.json",
     "/ota_version.json",
 }
-SPARE = 4  # blocks that littlefs may hold more or less than after a run without a cut
+SPARE = 1  # block that littlefs may hold more or less than after a run without a cut
 
 
 class Look:
@@ -86,8 +86,15 @@ def judge(look, old, new, fs, keeps):
     """(name of the state or None, faults)"""
     for name, reference in (("old", old), ("new", new)):
         if look.mine == reference.state.hashes:
-            return name, reference.faults(look, fs, keeps)
+            return name, reference.faults(look, fs, keeps) + _guard(look, old, new)
     return None, ["mixed: " + "; ".join(_differences(look, old, new))]
+
+
+def _guard(look, old, new):
+    """The kept copy of the recovery module is whole: that of either state."""
+    copy = look.files.get("/ota_guard.py")
+    whole = {reference.state.hashes["/lib/uota/boot_guard.py"] for reference in (old, new)}
+    return ["the kept recovery module is neither old nor new"] if copy and copy not in whole else []
 
 
 def _differences(look, old, new):

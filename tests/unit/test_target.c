@@ -257,9 +257,24 @@ static void overtaken_answer_is_asked_for(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(fixture->waits, ==, 1);
 }
 
+/* A connection that asks whether an update is under way: @answer to `start_ota`. */
+static void tell_idle(Fixture *fixture, const char *answer)
+{
+	Memory *board = next_board(fixture);
+
+	memory_expect(board, "start_ota\n");
+	memory_say(board, answer);
+	if (strcmp(answer, "ready\n") != 0)
+		return;
+	memory_expect(board, "abort\n");
+	memory_say(board, "aborted\n");
+}
+
 static void overtaken_answer_and_old_version_is_a_failure(Fixture *fixture, gconstpointer data)
 {
 	take_push(fixture, "o");
+	tell_version(fixture, "1");
+	tell_idle(fixture, "ready\n");
 	tell_version(fixture, "1");
 	assert_push_fails(fixture, UOTA_ERROR_FAILED,
 		"did not answer after the last byte: the board went on with version 1");
@@ -267,10 +282,27 @@ static void overtaken_answer_and_old_version_is_a_failure(Fixture *fixture, gcon
 
 static void overtaken_answer_and_old_files_is_a_failure(Fixture *fixture, gconstpointer data)
 {
+	const char *json =
+		"{\"version\":\"2\",\"files\":{\"a.py\":{\"size\":1,\"sha256\":\"" HASH "\"}}}";
+
 	take_push(fixture, "");
-	tell_manifest(tell_version(fixture, "2"),
-		"{\"version\":\"2\",\"files\":{\"a.py\":{\"size\":1,\"sha256\":\"" HASH "\"}}}");
+	tell_manifest(tell_version(fixture, "2"), json);
+	tell_idle(fixture, "ready\n");
+	tell_manifest(tell_version(fixture, "2"), json);
 	assert_push_fails(fixture, UOTA_ERROR_FAILED, "a.py is not the new one");
+}
+
+static void commit_that_takes_its_time_is_no_failure(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *json = installed(fixture->manifest);
+
+	take_push(fixture, "");
+	tell_version(fixture, "1");
+	tell_idle(fixture, "error: busy: an update is under way\n");
+	tell_version(fixture, "1");
+	tell_idle(fixture, "ready\n");
+	tell_manifest(tell_version(fixture, "2"), json);
+	assert_pushes(fixture, UOTA_OUTCOME_BACK, 6);
 }
 
 /* refused */
@@ -377,6 +409,7 @@ int main(int argc, char **argv)
 		overtaken_answer_and_old_version_is_a_failure);
 	TEST("overtaken-answer-and-old-files-is-a-failure",
 		overtaken_answer_and_old_files_is_a_failure);
+	TEST("commit-that-takes-its-time-is-no-failure", commit_that_takes_its_time_is_no_failure);
 	TEST("refused-push-does-not-come-back", refused_push_does_not_come_back);
 	TEST("unreachable-board-is-tried-once", unreachable_board_is_tried_once);
 	TEST("connection-lost-in-mid-push-is-a-failure", connection_lost_in_mid_push_is_a_failure);

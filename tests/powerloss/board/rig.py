@@ -33,7 +33,9 @@ disk = None
 
 
 class Disk(flash.Flash):
-    """Logs each operation before it is done, and loses power when `left` of them are done."""
+    """Logs each operation before it is done, and loses power when `left` of them are done. The
+    image's memory is the harness's: no system call per read. Nothing allocates, see flash.py.
+    """
 
     logs = False
     left = -1
@@ -41,12 +43,35 @@ class Disk(flash.Flash):
 
     def __init__(self, file, size, label):
         super().__init__(file, size, label)
-        # The image's memory is the parent's: no system call per read.
-        self._bytes = memoryview(bytearray_at(host.settings["image_at"], size))
+        self._bytes = bytearray_at(host.settings["image_at"], size)
+
+    @micropython.viper
+    def _move(self, at: int, buf, size: int, out: bool):
+        """Words between buf and the flash: littlefs reads some thousand times per boot."""
+        here = ptr32(buf)  # noqa: F821
+        there = ptr32(self._bytes)  # noqa: F821
+        at >>= 2
+        if out:
+            for i in range(size >> 2):
+                there[at + i] = here[i]
+        else:
+            for i in range(size >> 2):
+                here[i] = there[at + i]
 
     def readblocks(self, block, buf, offset=0):
-        at = block * flash.BLOCK + offset
-        buf[:] = self._bytes[at : at + len(buf)]
+        self._move(block * flash.BLOCK + offset, buf, len(buf), False)
+
+    def writeblocks(self, block, buf, offset=None):
+        if offset is not None:
+            return self._do(_PROGRAM, block * flash.BLOCK + offset, buf)
+        if len(buf) == flash.BLOCK:
+            return self._do(_SECTOR, block * flash.BLOCK, buf)
+        buf = memoryview(buf)
+        for at in range(0, len(buf), flash.BLOCK):
+            self._do(_SECTOR, block * flash.BLOCK + at, buf[at : at + flash.BLOCK])
+
+    def _erase(self, block):
+        self._do(_ERASE, block * flash.BLOCK, flash._ERASED)
 
     def _do(self, kind, at, buf):
         if self.left == 0 and not self.half:
@@ -58,13 +83,10 @@ class Disk(flash.Flash):
                 _log.write(buf)
         if self.left == 0:
             self.half = False
-            self._put(at, memoryview(buf)[: len(buf) // 2])
+            self._move(at, buf, len(buf) // 2, True)
             self._die()
         self.left -= 1
-        self._put(at, buf)
-
-    def _put(self, at, buf):
-        self._bytes[at : at + len(buf)] = buf
+        self._move(at, buf, len(buf), True)
 
     def _die(self):
         # `left` stays 0: no other thread gets past it either.
@@ -72,38 +94,14 @@ class Disk(flash.Flash):
         while True:
             sim_time._sleep(1)
 
-    def _write(self, at, buf):
-        self._do(_PROGRAM, at, buf)
-
-    def _erase(self, block):
-        self._do(_ERASE, block * flash.BLOCK, flash._ERASED)
-
-    def writeblocks(self, block, buf, offset=None):
-        if offset is not None:
-            return self._do(_PROGRAM, block * flash.BLOCK + offset, buf)
-        for at in range(0, len(buf), flash.BLOCK):
-            self._do(_SECTOR, block * flash.BLOCK + at, memoryview(buf)[at : at + flash.BLOCK])
-
-
-class WordDisk(Disk):
-    """For littlefs, which reads some thousand times per boot, a few words each."""
-
-    @micropython.viper
-    def readblocks(self, block: int, buf, offset: int):
-        at = (block * 4096 + offset) >> 2
-        source = ptr32(self._bytes)  # noqa: F821
-        target = ptr32(buf)  # noqa: F821
-        for i in range(int(len(buf)) >> 2):
-            target[i] = source[at + i]
-
 
 def prepare(settings):
     global _log, _reply, _cut, disk
     _log = open(settings["log_fd"], "wb")
     _reply = open(settings["reply_fd"], "wb")
     _cut = open(settings["cut_fd"], "wb")
-    flash.Flash = Disk if settings["fs"] == "fat" else WordDisk
-    gil.GIVE_UP_MS = 1 << 20  # on a busy machine 20 ms pass without anybody being stuck
+    flash.Flash = Disk
+    gil.GIVE_UP_MS = 1 << 20  # not even on a very busy machine
     sim_boot.prepare(settings)
     disk = settings["flash"]
     vfs.umount("/rig")
@@ -113,6 +111,8 @@ def prepare(settings):
 
 def arm(logs, left, half, looks, speed, forget):
     """How this boot goes; called in it before anything else."""
+    if forget:
+        _forget(forget)
     disk.logs, disk.left, disk.half = logs, left, half
     if speed > 1:
         _hurry(speed)
@@ -120,8 +120,6 @@ def arm(logs, left, half, looks, speed, forget):
         # No port is taken, and the boot ends where the agent would wait for peers.
         sim_socket.socket.bind = lambda self, address: None
         sim_socket.socket.listen = lambda self, backlog=2: _look(looks)
-    if forget:
-        _forget(forget)
 
 
 def _hurry(speed):
