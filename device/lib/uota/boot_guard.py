@@ -95,6 +95,7 @@ def _put(move, source, path):
         os.rename(source, path)
     else:
         yield from _copy(source, path)
+        os.remove(source)  # never done twice: at most one file is without its content at a time
 
 
 def _remove(move, path):
