@@ -40,9 +40,9 @@ def _send_file(p, path, data, sha=None, size=None):
     return p.say(head.encode() + data)
 
 
-def _begin(contents, version="1.0", key=None, peer=None):
+def _begin(contents, version="1.0", key=None, peer=None, words=""):
     p = peer or Peer()
-    assert p.ask("start_ota") == "ready\n"
+    assert p.ask("start_ota" + words) == "ready\n"
     assert _send_manifest(p, _manifest(contents, version, key)) == b"ok\n"
     return p
 
@@ -165,6 +165,39 @@ def test_start_ota_of_nothing():
     assert _installed() == _manifest({}, "2")
     assert _push({"app/a": b"1"}, "3")[1] == b"ok\n"
     assert _installed() == _manifest({"app/a": b"1"}, "3")
+
+
+def test_start_ota_wipe_deletes_what_no_update_has_brought():
+    stay = {"/lib/x.py": b"l", "/config/c": b"c", "/data/d": b"d", "/boot.py": b"b"}
+    for path in stay:
+        board.write(path, stay[path])
+    for path in ("/app/a", "/app/-", "/own/deep/x", "/own/y", "/z", "/app/old/p.py", "/empty/er/w"):
+        board.write(path, b"0")
+    os.remove("/empty/er/w")
+    before = _tree()
+    contents = {"app/-": b"1", "app/new/b": b"2"}
+    p = _begin(contents, words=" wipe")
+    assert _tree().items() != before.items()  # staging
+    assert p.say(b"abort\n") == b"aborted\n"
+    assert _tree() == before
+    p = _begin(contents, words=" wipe")
+    for path in sorted(contents):
+        assert _send_file(p, path, contents[path]) == b"ok\n"
+    assert p.say(b"end_ota\n") == b"ok\n"
+    tree = _tree()
+    for path in ("/ota_version.json", "/ota_manifest.json"):
+        del tree[path]
+    for path in stay:
+        assert tree.pop(path) == stay[path]
+    for path in ("/lib", "/config", "/data", "/app", "/app/new"):
+        assert tree.pop(path, 1) is None, path
+    assert tree == {"/app/-": b"1", "/app/new/b": b"2"}, tree
+
+
+def test_words_that_it_does_not_know():
+    for line in ("start_ota wip", "start_ota wipe wipes", "stream_ota 100 wipe", "stream_ota"):
+        assert Peer().ask(line).startswith("error: "), line
+        assert not board.exists("/ota_stage")
 
 
 def test_start_ota_takes_what_lies_on_the_board_already():

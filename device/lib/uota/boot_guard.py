@@ -102,23 +102,26 @@ def _remove(move, path):
     """A file, and the folders that this leaves empty."""
     if size(path) >= 0:
         os.remove(path)
-    yield 0
+    return _prune(move, path.rpartition("/")[0])
+
+
+def _prune(move, path):
+    """A folder, if it is empty, and those above."""
     try:
-        while True:
-            path = path.rpartition("/")[0]
+        while path:
             if size(path) == -1:
                 os.rmdir(path)
-            elif not path:
-                break
+            path = path.rpartition("/")[0]
     except OSError:
         pass  # it holds something
+    return ()
 
 
 def _end(move):
     return ()
 
 
-_ACTS = {"p": _put, "r": _remove, "end": _end}
+_ACTS = {"p": _put, "r": _remove, "d": _prune, "end": _end}
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 
 

@@ -39,8 +39,9 @@ def _entry(f, entry):
 
 
 class Commit:
-    def __init__(self, partial):
+    def __init__(self, partial, wipe=False):
         self.partial = partial  # merge into what is installed, delete nothing
+        self.wipe = wipe  # delete also what no update has brought, as the command does
         self.version = ""
         self.need = 0  # bytes of flash, for the files that are not there in this size
         self._last = ""
@@ -153,14 +154,28 @@ class Commit:
                     continue
                 if self.partial:
                     _entry(out, entry)
-                elif not files.kept(path):
+                elif not self.wipe and not files.kept(path):
                     journal.write("r /%s\n" % path)
             out.write('},"version":%s}\n' % version)
+        if self.wipe:
+            for entry in os.ilistdir("/"):
+                if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size
+                    yield from self._wipe(journal, entry[0], entry[1])
         for name in ("version", "manifest"):
             journal.write("p /ota_stage/%s /ota_%s.json\n" % (name, name))
         for i, entry in self._items():
             self._put(journal, i, entry[0], True)
         journal.write("end\n")
+
+    def _wipe(self, journal, path, kind):
+        """Lines for all below a path that the update does not name."""
+        yield 0
+        if kind & 0x4000:
+            for entry in os.ilistdir("/" + path):
+                yield from self._wipe(journal, path + "/" + entry[0], entry[1])
+            journal.write("d /%s\n" % path)  # if it is empty then
+        elif not self.find(path):
+            journal.write("r /%s\n" % path)
 
     def _put(self, journal, i, path, last):
         if _size(_at(i)) >= 0 and (path.lower() in _LAST) == last:

@@ -12,12 +12,16 @@ from uota.ota import Refused
 _MANIFEST = const(65536)
 
 
-def session(conn, stream, total):
-    """One update: a stream of `total` bytes, or messages; the answer to it."""
+def session(conn, stream, arg):
+    """One update: a stream of as many bytes as `arg` says, or messages; the answer to it."""
+    words = arg.split()
     if stream:
-        total = int(total)
+        total = int(words.pop(0) if words else "")
         room(total)
-    job = Commit(stream)
+    for word in words:
+        if stream or word != "wipe":
+            raise ValueError("unknown: " + word)
+    job = Commit(stream, "wipe" in words)
     conn.loop.updating = True
     try:
         _window(conn)
