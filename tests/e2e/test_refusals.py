@@ -100,7 +100,7 @@ def test_the_board_is_full(project, boards, command):
 def test_what_fits_once_but_not_twice(project, boards, command):
     """The new version is staged beside the old one."""
     board = boards(project, "--flash-size", "256K")
-    project.write("app/data.bin", bytes(50_000))
+    project.write("app/data.bin", bytes(40_000))
     project.uota(command, *board.at)
     project.write("app/data.bin", b"x" * 100_000)
     with unchanged(board):
