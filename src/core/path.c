@@ -42,6 +42,9 @@ static gboolean check_component(const char *name, GError **error)
 		return fail(error, "\".\" or \"..\" in the path");
 	if (name[len - 1] == '.' || name[len - 1] == ' ')
 		return fail(error, "a name that ends in a dot or a space: rename it");
+	for (const char *tilde = strchr(name, '~'); tilde; tilde = strchr(tilde + 1, '~'))
+		if (g_ascii_isdigit(tilde[1]))
+			return fail(error, "\"~\" and a digit, which are FAT's own: rename it");
 	return TRUE;
 }
 
@@ -57,6 +60,8 @@ gboolean uota_path_check(const char *path, GError **error)
 			UOTA_PATH_MAX);
 		return FALSE;
 	}
+	if (g_strv_length(parts) > UOTA_PATH_DEPTH)
+		return fail(error, "more folders in each other than a board's agent takes");
 	if (!check_characters(path, error))
 		return FALSE;
 	for (char **part = parts; *part; part++)

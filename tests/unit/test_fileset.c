@@ -142,11 +142,13 @@ static void checks_paths(void)
 	g_autofree char *longest = g_strnfill(255, 'a');
 	g_autofree char *too_long = g_strnfill(256, 'a');
 	static const char *const good[] = {"main.py", "app/app.py", ".hidden", "a b.txt", "été/😀",
-		"a-b", "...x", "lib/ota_x.py", "otax", "data/(1)[2]{3}'#%&+=@!~`^$,"};
+		"a-b", "...x", "lib/ota_x.py", "otax", "data/(1)[2]{3}'#%&+=@!~`^$,", "a~b~",
+		"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p"};
 	static const char *const bad[] = {"", "/", "/main.py", "a//b", "a/", ".", "..", "a/../b",
 		"a/.", "./a", "a\\b", "a:b", "a;b", "a*", "a?", "a\"b", "<a", "a>", "a|b", "a\nb",
 		"a\x01", "a\x7f", "a\xc2\x80", "a\xff", "a.", "a ", "a./b", "ota_stage",
-		"ota_stage/x", "Ota_x.py", "ota_"};
+		"ota_stage/x", "Ota_x.py", "ota_", "lib~1.py", "a~~2/b",
+		"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q"};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
 		if (!path_ok(good[i]))
