@@ -462,6 +462,29 @@ def test_no_app_can_take_the_agent_down(make, app):
     assert one.ask("ping") == "pong\n"
 
 
+def test_an_app_that_takes_all_memory_for_a_while(make):
+    app = """
+import time
+def run():
+    while True:
+        keep = []
+        until = time.ticks_add(time.ticks_ms(), 2000)
+        while time.ticks_diff(until, time.ticks_ms()) > 0:
+            try:
+                while True:
+                    keep.append(bytearray(16))
+            except MemoryError:
+                time.sleep_ms(20)
+        keep = None
+        print("freed")
+        time.sleep(3)
+"""
+    one = make(files={"/app/app.py": app}, options=["--heap", "128K"])
+    for _ in range(2):
+        one.wait_for("freed", len(one.text))
+        assert one.ask("ping") == "pong\n"
+
+
 def test_wifi_comes_back(make):
     one = make({"ssid": "net", "password": "pw12345678"}, options=("--wifi", "net:pw12345678"))
     one.wait_for("Wi-Fi up")

@@ -45,11 +45,13 @@ def main():
 
 def start():
     """Serve updates until Ctrl-C; resumes what an earlier Ctrl-C left."""
-    try:
-        while True:
+    while True:
+        try:
             poll(1000)
-    except KeyboardInterrupt:
-        log("stopped; uota.start() resumes")
+        except MemoryError:
+            pass  # the app has it all: perhaps it gives some back
+        except KeyboardInterrupt:
+            return log("stopped; uota.start() resumes")
 
 
 def poll(wait=0):
@@ -62,8 +64,9 @@ def poll(wait=0):
         settings, broken = config.load()
         if broken:
             log(broken)
-        _loop = loop.Loop()
-        _loop.add(wifi_tcp.run(_loop, settings))
+        new = loop.Loop()
+        new.add(wifi_tcp.run(new, settings))
+        _loop = new
     _loop.step(wait)
 
 

@@ -14,6 +14,8 @@ def load():
         if len(settings.get("otaPassword", "")) not in (0, 64):
             raise ValueError("bad otaPassword")  # not a SHA-256 in hex
         return settings, None
+    except MemoryError:
+        raise  # nothing is known of the file
     except Exception as e:
         if isinstance(e, OSError) and e.errno == 2:
             return {}, None

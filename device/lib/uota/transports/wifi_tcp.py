@@ -44,6 +44,8 @@ def run(loop, settings):
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
                 wlan.connect(ssid, settings.get("password") or None)
+        except MemoryError:
+            pass  # not even for the words that would say so
         except Exception as e:
             log("TCP: " + repr(e))
             yield pause * 1000
