@@ -627,3 +627,19 @@ def test_leftovers_in_staging_are_discarded():
     recover()
     assert not board.exists("/ota_stage")
     recover()
+
+
+def test_on_fat_a_file_whose_name_changes_its_case_stays():
+    import vfs
+
+    board.fresh(fs=vfs.VfsFat)
+    assert _push({"app/Foo.py": b"1", "b": b"2"})[1] == b"ok\n"
+    assert _push({"app/foo.py": b"3", "b": b"2"}, "2")[1] == b"ok\n"
+    assert board.read("/app/foo.py") == b"3"
+    assert _send_stream(_stream({"app/FOO.py": b"4"}))[1] == b"ok\n"
+    assert board.read("/app/foo.py") == b"4"
+    assert sorted(_installed()["files"]) == ["app/FOO.py", "b"]
+    board.fresh()
+    assert _push({"Foo.py": b"1"})[1] == b"ok\n"
+    assert _push({"foo.py": b"3"}, "2")[1] == b"ok\n"
+    assert not board.exists("/Foo.py")

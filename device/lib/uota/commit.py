@@ -82,7 +82,8 @@ class Commit:
         """(index, (path, size, sha)) of a listed path, or None; cheap in the list's order."""
         for _ in (0, 1):
             for item in self._next:
-                if item[1][0] == path or self.copies and item[1][0].lower() == path.lower():
+                name = item[1][0]
+                if name == path or (self.copies and path and name.lower() == path.lower()):
                     return item
             self._next = self._items()
 
