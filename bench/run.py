@@ -175,7 +175,7 @@ def size():
             bytes_ = Path(out.name).stat().st_size
         total += bytes_
         say(str(source.relative_to(ROOT / "device")), f"{bytes_:6} bytes")
-    figure("in all", total / 1024, 12, "KiB")
+    figure("in all, journal and recovery included", total / 1024, 18, "KiB")
 
 
 def agent():

@@ -421,6 +421,15 @@ def test_idle_connections_hold_up_nobody(board):
         wire.__exit__()
 
 
+def test_peers_that_said_something_once_hold_up_nobody_either(board):
+    idle = [board.connect() for _ in range(8)]
+    for wire in idle:
+        assert wire.ask("ping") == "pong\n"
+    assert board.ask("version") == '{"version":"unknown"}\n'
+    for wire in idle:
+        wire.__exit__()
+
+
 def test_a_silent_peer_is_let_go(make):
     one = make({"otaPassword": PASSWORD_HASH})
     with one.connect() as silent, one.connect() as slow:

@@ -88,9 +88,13 @@ class Loop:
             return
         self.conns.append(conn)
         if len(self.conns) > _MAX:
-            for old in self.conns:
-                if not old.proven:
+            old = conn
+            for other in self.conns[:-1]:
+                if not other.proven:
+                    old = other
                     break
+                if other.open and old is conn:
+                    old = other  # between two commands: it has had its answer
             self._close(old, "busy")
         if conn in self.conns:
             self._resume(conn)
