@@ -13,6 +13,8 @@ RUN = Path(__file__).with_name("run.py")
 LIMIT = 600  # seconds
 UPDATES = 200
 
+pytestmark = pytest.mark.timeout(LIMIT)
+
 # Before the agent has its journal only that is asserted which shows that the sweep can fail.
 JOURNALED = sweep.JOURNAL in scenarios.agent()[scenarios.GUARD].decode()
 
