@@ -7,8 +7,8 @@ from .machine import LOOK, TOUCH, Board, Boot, Dead
 
 JOURNAL = "/ota_journal"
 COUNT = "/ota_boot_state.json"
-DEEP = 11  # the quick sweep cuts the recovery after one in so many cuts of the update,
-SPARSE = 13  # and there at one in so many of its cut points
+DEEP = 29  # the quick sweep cuts the recovery after one in so many cuts of the update,
+SPARSE = 17  # and there at one in so many of its cut points
 
 
 class Sweep:
