@@ -1,5 +1,6 @@
 """Sections 3 and 4: the hello lines, the secret that a method stands for, proofs and keys."""
 
+import functools
 import hashlib
 import hmac
 import re
@@ -94,7 +95,12 @@ def secret(method: str, ours: Secrets, legacy: bool = False) -> bytes:
     rounds, salt = int(match[1]), bytes.fromhex(match[2])
     if rounds not in ROUNDS:
         raise Refused(f"{rounds} rounds of PBKDF2")
-    return hashlib.pbkdf2_hmac("sha256", ours.password.encode(), salt, rounds)
+    return _stretched(ours.password, salt, rounds)
+
+
+@functools.cache
+def _stretched(password: str, salt: bytes, rounds: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
 
 
 def derive(shared: bytes, host: str, board: str) -> Keys:

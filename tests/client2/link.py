@@ -16,7 +16,7 @@ PAYLOAD_MAX = 112
 WINDOW = 2  # sequenced frames that are unacknowledged
 REPEAT = 0.3  # seconds, at first
 REPEAT_MAX = 2.4
-TRIES = 8
+TRIES = 12
 _OVERHEAD = 8
 
 
