@@ -78,9 +78,10 @@ def terminal(tmp_path, env, end):
 
 @pytest.fixture
 def project(tmp_path, uota):
-    """A project as `uota init` makes it, secrets included."""
+    """A project as `uota init` makes it, secrets included; its trials are short."""
     uota("init", "--dir", tmp_path / "project")
     made = Project(tmp_path / "project", uota)
+    made.set(confirmAfter=1)
     made.app_says("one")
     return made
 
