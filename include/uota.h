@@ -60,7 +60,8 @@ typedef struct {
 	char *version; /* installed; "unknown": nothing is */
 	char *agent;   /* version of the agent; NULL: micro-ota 1.0, and nothing below is told */
 	uota_state state;
-	double left; /* on trial: seconds that remain at least; below 0: the app has to confirm */
+	double left;    /* on trial: seconds that remain at least; below 0: not told */
+	int awaits_app; /* not 0: the trial ends when the app calls uota.confirm(), not before */
 	char *from;  /* rolled back: the version that failed */
 	char *why;   /* rolled back: why it failed */
 	char *crash; /* what the app died of since the boot, outside of a trial */

@@ -110,6 +110,7 @@ static void tell(const UotaStatus *from, uota_board_status *to)
 		.agent = copy(from->agent),
 		.state = states[from->state],
 		.left = from->left,
+		.awaits_app = uota_status_awaits_app(from),
 		.from = copy(from->from),
 		.why = copy(from->why),
 		.crash = copy(from->crash),

@@ -23,10 +23,10 @@ static void append_trial(GString *out, const UotaStatus *status)
 	const char *before = ", needs ";
 
 	g_string_append(out, "on trial");
-	if (status->left >= 0)
-		g_string_append_printf(out, ", %.0f s left", status->left);
-	else
+	if (uota_status_awaits_app(status))
 		g_string_append(out, " until the app calls uota.confirm()");
+	else if (status->left >= 0)
+		g_string_append_printf(out, ", %.0f s left", status->left);
 	for (char **need = status->need; *need; need++) {
 		if (strcmp(*need, "app") == 0)
 			continue; /* has been said */

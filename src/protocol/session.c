@@ -10,6 +10,7 @@
 #define LISTING_MAX (1024 * 1024) /* bytes of one folder's listing that are taken */
 #define QUOTE_MAX 80              /* bytes of a strange answer that a message quotes */
 #define ERROR_MAX 240             /* bytes of an `error: …`, which has something to say */
+#define REFUSAL_MAX 400           /* bytes of a refusal, which says why and what to do */
 #define REFUSED "error: refused: "
 #define CHUNK 65536
 
@@ -68,7 +69,7 @@ static UotaError error_code(const char *line)
 /* The board remembers that this very update has failed on it. */
 static void refuse_for_good(const char *reason, GError **error)
 {
-	g_autofree char *quote = uota_text_printable(reason, ERROR_MAX);
+	g_autofree char *quote = uota_text_printable(reason, REFUSAL_MAX);
 
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_REFUSED, "the board refused: %s%s", quote,
 		strstr(reason, "--force") ? "" : ": --force installs it all the same");

@@ -18,12 +18,20 @@ static json_t *parse_object(const char *line)
 	return NULL;
 }
 
+/* The value of @key; NULL also for a null. */
+static const json_t *get(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_null(value) ? NULL : value;
+}
+
 /* Each take_…() leaves its target alone where @key is absent, and is FALSE where the value is not
  * of its type. */
 
 static gboolean take_string(const json_t *object, const char *key, char **text)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = get(object, key);
 
 	if (value)
 		*text = g_strdup(json_string_value(value));
@@ -32,7 +40,7 @@ static gboolean take_string(const json_t *object, const char *key, char **text)
 
 static gboolean take_seconds(const json_t *object, const char *key, double *seconds)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = get(object, key);
 
 	if (!value)
 		return TRUE;
@@ -42,7 +50,7 @@ static gboolean take_seconds(const json_t *object, const char *key, double *seco
 
 static gboolean take_flag(const json_t *object, const char *key, gboolean *flag)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = get(object, key);
 
 	*flag = json_is_true(value);
 	return !value || json_is_boolean(value);
@@ -57,7 +65,7 @@ static gboolean take_id(const json_t *object, char **id)
 
 static gboolean take_need(const json_t *object, char ***need)
 {
-	const json_t *list = json_object_get(object, "need");
+	const json_t *list = get(object, "need");
 	gsize size = json_array_size(list);
 
 	*need = g_new0(char *, NEED_MAX + 1);
@@ -73,7 +81,7 @@ static gboolean take_need(const json_t *object, char ***need)
 
 static gboolean take_state(const json_t *object, UotaState *state)
 {
-	const json_t *value = json_object_get(object, "state");
+	const json_t *value = get(object, "state");
 	const char *name = json_string_value(value);
 
 	if (g_strcmp0(name, "confirmed") == 0)
@@ -108,6 +116,12 @@ UotaStatus *uota_status_parse(const char *line)
 	if (status->agent ? take_details(root, status) : take_need(NULL, &status->need))
 		return g_steal_pointer(&status);
 	return NULL;
+}
+
+gboolean uota_status_awaits_app(const UotaStatus *status)
+{
+	return status->state == UOTA_STATE_TRIAL &&
+	       g_strv_contains((const char *const *)status->need, "app");
 }
 
 void uota_status_free(UotaStatus *status)

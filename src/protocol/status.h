@@ -20,7 +20,7 @@ typedef struct {
 	UotaState state;
 	char *id;      /* of the update on trial, or of the one that failed; NULL: not told */
 	double app;    /* seconds that the app has run since the boot; below 0: not told */
-	double left;   /* seconds of confirmAfter that remain; below 0: the app has to confirm */
+	double left;   /* seconds of confirmAfter that remain; below 0: not told */
 	char **need;   /* what the trial waits for besides; never NULL */
 	char *from;    /* the version that failed; NULL: not told */
 	char *why;     /* why it failed; NULL: not told */
@@ -29,9 +29,13 @@ typedef struct {
 } UotaStatus;
 
 /* Parses the answer @line to `version`. NULL when it is none: no object, no version, or a value of
- * the wrong type or out of all proportion. Keys that are not known are passed over.
+ * the wrong type or out of all proportion. null is as good as absent; keys that are not known are
+ * passed over.
  * Returns: (transfer full) (nullable) */
 UotaStatus *uota_status_parse(const char *line);
+
+/* TRUE when the trial has no time of its own: it ends when the app calls uota.confirm(). */
+gboolean uota_status_awaits_app(const UotaStatus *status);
 
 void uota_status_free(UotaStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaStatus, uota_status_free)

@@ -84,6 +84,7 @@ static gboolean may_pass(const GError *error)
 {
 	return g_error_matches(error, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) ||
 	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
+	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_RESTARTING) ||
 	       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_BUSY);
 }
 
@@ -180,8 +181,9 @@ static gboolean is_enough(const Verdict *verdict)
 
 	if (wait == UOTA_WAIT_NOT)
 		return TRUE;
-	/* without a time of its own the trial ends when the app says so: perhaps never */
-	return status->app >= RUNNING_S && (wait == UOTA_WAIT_RUNNING || status->left < 0);
+	/* a trial that ends when the app says so may have no end */
+	return status->app >= RUNNING_S &&
+	       (wait == UOTA_WAIT_RUNNING || uota_status_awaits_app(status));
 }
 
 /* Each unclean boot begins the seconds of the trial anew. */
@@ -200,7 +202,7 @@ static guint until_news(const Verdict *verdict)
 	const UotaStatus *status = verdict->wait.status;
 	double seconds = status->left;
 
-	if (verdict->options->wait == UOTA_WAIT_RUNNING || seconds < 0)
+	if (verdict->options->wait == UOTA_WAIT_RUNNING || uota_status_awaits_app(status))
 		seconds = RUNNING_S - MAX(status->app, 0);
 	return (guint)CLAMP(seconds * 1000, RETRY_MS, TRIAL_MS);
 }

@@ -475,9 +475,10 @@ static void running_app_is_enough_where_it_is_asked_for(Fixture *fixture, gconst
 static void trial_without_an_end_is_not_waited_for(Fixture *fixture, gconstpointer data)
 {
 	expect_trials(fixture);
-	tell_trial(fixture, "\"app\":1.9,\"need\":[\"app\"]");
+	tell_trial(fixture, "\"left\":null");
+	tell_trial(fixture, "\"app\":1.9,\"left\":0,\"need\":[\"app\"]");
 	tell_trial(fixture, "\"app\":2.1,\"need\":[\"app\"]");
-	assert_pushes(fixture, UOTA_OUTCOME_RUNNING, 3);
+	assert_pushes(fixture, UOTA_OUTCOME_RUNNING, 4);
 }
 
 static void update_without_a_trial_is_confirmed_at_once(Fixture *fixture, gconstpointer data)
