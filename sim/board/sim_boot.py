@@ -43,6 +43,8 @@ def prepare(settings):
     host.settings = settings
     host.attach(settings["mailbox_fd"], settings["events_fd"])
     settings["image"] = open(settings["image_fd"], "r+b")  # once: the collector closes it
+    if settings.get("otadata_fd") is not None:
+        settings["otadata"] = open(settings["otadata_fd"], "r+b")
     settings["flash"] = flash.Flash(*_chip())
     sim_socket._network = network
     _install()

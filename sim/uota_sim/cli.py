@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import run
+from . import run, slots
 from .errors import SimError
 
 _LOOK = ("ls", "cat", "get")
@@ -74,6 +74,8 @@ def _options(argv):
     add("--put", action="append", default=[], metavar="LOCAL:/PATH", help="add a file")
     add("--make-only", action="store_true", help="make the image (needs --flash) and leave")
     add("--wifi", type=wifi, metavar="SSID:PASSWORD", help="the only network there is")
+    add("--slots", type=int, choices=(1, 2), default=1, help="of the firmware: factory, or OTA")
+    add("--slot-broken", choices=slots.LABELS, action="append", default=[], help="not bootable")
     attached = parser.add_mutually_exclusive_group()
     attached.add_argument("--repl", action="store_true", help="this terminal is its UART")
     attached.add_argument("--serial", metavar="LINK", help="make LINK a serial port to it")
@@ -83,6 +85,8 @@ def _options(argv):
     options = parser.parse_args(argv)
     if options.make_only and not options.flash:
         parser.error("--make-only needs --flash")
+    if options.slot_broken and options.slots < 2:
+        parser.error("--slot-broken needs --slots 2")
     if options.flash_size % 4096:
         parser.error("--flash-size: not a multiple of 4096")
     if options.wifi is None and os.environ.get("UOTA_SIM_WIFI"):

@@ -46,12 +46,13 @@ class Log:
 
 
 class Supervisor:
-    def __init__(self, engine, box, events, console, log):
+    def __init__(self, engine, box, events, console, log, slots):
         self._engine = engine
         self._box = box
         self._events, self._events_in = events
         self._console = console
         self._log = log
+        self._slots = slots
         self._say = log.say
         self._pid = None
         self._boots = 0
@@ -101,6 +102,9 @@ class Supervisor:
             self._raw = False
         self._drain(self._events)
         self._log.event(f"boot {_CAUSES[cause]}")
+        other = self._slots and self._slots.choose(cause)
+        if other:
+            self._log.event(f"slot {other}")
         self._boots += 1
         self._pid = os.fork()
         if self._pid == 0:
