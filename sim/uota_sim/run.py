@@ -160,9 +160,11 @@ def _run_board(options, board_dir, fd, path, config):
         "cut_atomic": options.cut_atomic,
         "otadata_fd": firmware and firmware.fd,
         "broken": tuple(options.slot_broken),
+        "read_only": options.read_only,
+        "count": options.count,
     }
     micropython = engine.start_board(board_dir, settings)
-    log = supervisor.Log(options.events, lambda text: _say(options, text))
+    log = supervisor.Log(options.events, lambda text: _say(options, text), options.count)
     attached = _console(options)
     board = supervisor.Supervisor(micropython, box, events, attached, log, firmware)
     place = path if options.flash else f"{path} (temporary)"

@@ -32,8 +32,9 @@ def die_with_parent(number=signal.SIGTERM):
 class Log:
     """What happens to the board: for people on stderr, for programs a line each in a file."""
 
-    def __init__(self, path, say):
+    def __init__(self, path, say, counts):
         self.say = say
+        self._counts = counts
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._fd = os.open(path, flags, 0o644) if path else None
@@ -43,6 +44,10 @@ class Log:
     def event(self, text):
         if self._fd is not None:
             os.write(self._fd, text.encode() + b"\n")
+
+    def flash(self, count):
+        if self._counts:
+            self.event("flash {} erases {} programs {} bytes".format(*count))
 
 
 class Supervisor:
@@ -208,8 +213,7 @@ class Supervisor:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if not pid:
             return None
-        self._pid = None
-        self._console.flush()
+        self._over()
         code = os.waitstatus_to_exitcode(status)
         if code in (_SOFT_EXIT, _SOFT_EXIT + 1):
             self._raw = code == _SOFT_EXIT + 1
@@ -226,8 +230,13 @@ class Supervisor:
             return
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
+        self._over()
+
+    def _over(self):
+        """The boot has ended: its last words, and what it did to the flash."""
         self._pid = None
         self._console.flush()
+        self._log.flash(self._box.flash_count())
 
     @staticmethod
     def _drain(fd):
