@@ -3,20 +3,21 @@
 # mpremote, Thonny and Ctrl-D do) it recovers and leaves the rest to main.py, which those skip.
 import sys
 
-for _name in "uota.boot_guard", "ota_guard":  # the second is a kept copy of the first
-    try:
-        __import__(_name)
-        sys.modules[_name].recover()
-        break
-    except Exception as e:
-        print("[uota] %s: %r" % (_name, e))
+
+def _guard(act, *args):
+    for name in "uota.boot_guard", "ota_guard":  # the second is a kept copy of the first
+        try:
+            __import__(name)
+            return getattr(sys.modules[name], act)(*args)
+        except Exception as e:
+            print("[uota] %s: %r" % (name, e))
+
+
+_guard("recover")
 try:
-    import machine
     import uota
 
-    # Ports that cannot tell a soft reset start in main.py, so that tools get their REPL.
-    if machine.reset_cause() != getattr(machine, "SOFT_RESET", machine.reset_cause()):
+    if _guard("hard"):
         uota.main()
 except Exception as e:
-    sys.print_exception(e)
-    print("[uota] failed: run `uota bootstrap` over USB")
+    _guard("broken", e)

@@ -34,8 +34,22 @@ class Disk:
         return {4: self.blocks, 5: _BLOCK, 6: 0}.get(op)
 
 
-class _Machine:
-    SOFT_RESET = 5
+class _Rtc:
+    def memory(self, data=None):
+        if data is None:
+            return machine.rtc
+        machine.rtc = bytes(data)
+
+
+class machine:
+    PWRON_RESET, HARD_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 4, 5
+    RTC = _Rtc
+    rtc = b""
+    cause = SOFT_RESET  # what the next boot is told
+
+    @staticmethod
+    def reset_cause():
+        return machine.cause
 
     @staticmethod
     def reset():
@@ -50,7 +64,7 @@ def boot():
     fresh()
     vfs.mount(host, "/host")
     sys.path[:] = ["/host/device/lib", "/host/tests/device", ".frozen"]
-    sys.modules["machine"] = _Machine
+    sys.modules["machine"] = machine
 
 
 def fresh(blocks=256, fs=None):
@@ -96,8 +110,9 @@ class _Loop:
 
     def __init__(self):
         self.reset = False
+        self.up = {}
 
-    def reset_soon(self):
+    def reset_soon(self, safe=""):
         self.reset = True
 
 

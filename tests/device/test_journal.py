@@ -77,7 +77,7 @@ def test_what_is_no_journal_is_discarded():
 
 
 def test_lines_that_mean_nothing_do_no_harm():
-    for text in ("x /app/a\n", "p\n", "p /ota_stage/9 /app/a\n", "\n", "r\n", "r /\n", "r //\n"):
+    for text in ("y /app/a\n", "p\n", "p /ota_stage/9 /app/a\n", "\n", "r\n", "r /\n", "r //\n"):
         board.fresh()
         board.write("/app/a", b"one")
         board.write("/ota_journal", ("uota 1 move\n" + text + "end\n").encode())
@@ -105,7 +105,8 @@ def test_a_folder_in_the_place_of_the_journal_or_a_file_in_that_of_staging():
     board.write("/ota_stage", b"")
     _boot()
     assert _push({"a": b"1"})[1] == b"ok\n"
-    assert sorted(_tree()) == ["/a", "/ota_manifest.json", "/ota_version.json"]
+    assert [path for path in _tree() if path[:6] in ("/ota_j", "/ota_s")] == []
+    assert board.read("/a") == b"1"
 
 
 def test_a_flash_that_cannot_be_written_is_lived_with():
@@ -194,7 +195,7 @@ def test_the_guard_keeps_a_copy_of_itself():
 
 
 def test_the_module_of_recovery_and_boot_py_come_last():
-    files = {"boot.py": b"b", "lib/uota/boot_guard.py": b"g", "main.py": b"m", "zz": b"z"}
+    files = {"boot.py": b"ota_guard", "lib/uota/boot_guard.py": b"g", "main.py": b"", "zz": b"z"}
     lines = []
 
     def look():
@@ -205,5 +206,5 @@ def test_the_module_of_recovery_and_boot_py_come_last():
     p.each = look
     assert _push(files, peer=p)[1] == b"ok\n"
     order = [line.split(" ")[2] for line in lines[1:-2]]
-    assert order == ["/main.py", "/zz", "/ota_version.json", "/ota_manifest.json",
-                     "/boot.py", "/lib/uota/boot_guard.py"]  # fmt: skip
+    assert order == ["/main.py", "/zz", "/ota_trial.json", "/ota_kept/list", "/ota_version.json",
+                     "/ota_manifest.json", "/boot.py", "/lib/uota/boot_guard.py"]  # fmt: skip

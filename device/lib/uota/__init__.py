@@ -1,14 +1,24 @@
-# micro-ota's agent as the app and the REPL see it: main(), start(), poll() and log().
+# micro-ota's agent as the app and the REPL see it: main(), start(), poll(), confirm() and log().
 # The app starts here, in a thread of its own, before the event loop is loaded, so that it
-# finds the heap whole; how it died is printed and kept in `crash` for whoever asks.
+# finds the heap whole. When it dies it is started again; `crash` is for trial.py.
 import sys
+import time
 
 # Before "", since from / `import app` would find the folder /app. Never /lib/uota.
 sys.path[:0] = "/lib", "/app"
 
-crash = None  # traceback of the app's death, its last KB
-_loop = None
+crash = ""  # traceback of the app's last death, its last KB
+no_app = False
+confirmed = False  # by the app
+on_trial = None  # how far the version is, for `version`
+safe = ""  # why the app was not started
+clean = False  # this boot has come through
+_loop = _watchdog = _task = None
 _begun = False
+_news = True  # for trial.py
+_NO_APP = "no module named 'app'"
+_LONGEST_S = 60  # between two lives of the app
+_WATCHDOG_MS = 8000  # the most that an RP2 has
 
 
 def log(text):
@@ -21,17 +31,17 @@ def main():
     if _begun:
         return
     _begun = True
-    if "uota.boot_guard" not in sys.modules and "ota_guard" not in sys.modules:
-        from uota import boot_guard  # boot.py is not ours, or was lost in a power cut
+    _guard()
+    if "uota" not in sys.modules:
+        import uota  # recovery has brought a new one
 
-        boot_guard.recover()
-        if "uota" not in sys.modules:
-            import uota  # it has brought a new one
-
-            return uota.main()
+        return uota.main()
     from uota import config
 
     stack = config.load()[0].get("appStack")
+    if safe:
+        log("safe mode: the app does not run (%s)" % safe)
+        return start()
     try:
         import _thread
 
@@ -39,8 +49,27 @@ def main():
         _thread.start_new_thread(_app, ())
         _thread.stack_size(0)
     except ImportError:
-        _app()  # no threads: it runs here and calls poll(); when it ends, the loop takes over
+        _app(_serve)  # no threads: it runs here and calls poll(); between two lives we do
     start()
+
+
+def _guard():
+    """Recovery, where boot.py is not ours or was lost in a power cut; how many boots failed."""
+    global safe
+    guard = sys.modules.get("ota_guard") or sys.modules.get("uota.boot_guard")
+    if not guard:
+        from uota import boot_guard as guard
+
+        guard.recover()
+    guard.count()
+    safe = guard.safe
+    sys.modules.pop("ota_guard", None)
+
+
+def confirm():
+    """For the app: this version works. Stands for the seconds of `confirmAfter`."""
+    global confirmed
+    confirmed = True
 
 
 def start():
@@ -49,37 +78,91 @@ def start():
         try:
             poll(1000)
         except MemoryError:
-            pass  # the app has it all: perhaps it gives some back
+            time.sleep_ms(20)  # the app has it all: perhaps it gives some back
         except KeyboardInterrupt:
             return log("stopped; uota.start() resumes")
 
 
 def poll(wait=0):
     """Serve what comes within `wait` ms: for apps on ports without threads."""
-    global _loop
+    global _loop, _news, _task
     if not _loop:
-        from uota import config, loop
-        from uota.transports import wifi_tcp
+        _loop = _new_loop()
+    if _watchdog:
+        _watchdog.feed()
+    if _task not in _loop.tasks:
+        _task = None
+    if _news and not _task:
+        from uota import trial as watch
 
-        settings, broken = config.load()
-        if broken:
-            log(broken)
-        new = loop.Loop()
-        new.add(wifi_tcp.run(new, settings))
-        _loop = new
+        _task = _loop.add(watch.run(_loop))
+        _news = False
     _loop.step(wait)
 
 
-def _app():
-    global crash
-    try:
-        import app
+def _new_loop():
+    global _watchdog
+    from uota import config, loop
 
-        app.run()
-    except BaseException as e:  # SystemExit and MemoryError must not pass in silence either
+    settings, broken = config.load()
+    if broken:
+        log(broken)
+    new = loop.Loop()
+    names = settings.get("transports")
+    if not isinstance(names, list) or "wifi_tcp" in names:
+        from uota.transports import wifi_tcp
+
+        new.add(wifi_tcp.run(new, settings))
+    if settings.get("watchdog") is True:
+        import machine
+
+        _watchdog = machine.WDT(timeout=_WATCHDOG_MS)
+    return new
+
+
+def _serve(seconds):
+    end = time.ticks_add(time.ticks_ms(), seconds * 1000)
+    while time.ticks_diff(end, time.ticks_ms()) > 0:
+        poll(100)
+
+
+def _app(wait=time.sleep):
+    """The app's life, and the next one whenever it has died."""
+    global no_app
+    pause = 1
+    while True:
+        began = time.ticks_ms()
+        try:
+            import app
+
+            if not hasattr(app, "__file__"):  # the folder is there, and no app.py in it
+                raise ImportError(_NO_APP)
+            app.run()
+            return
+        except BaseException as e:  # SystemExit and MemoryError must not pass in silence either
+            if str(e) == _NO_APP:
+                no_app = True
+                return log("there is no app")
+            _died(e)
+        if time.ticks_diff(time.ticks_ms(), began) > _LONGEST_S * 1000:
+            pause = 1
+        log("it starts again in %d s" % pause)
+        wait(pause)
+        pause = min(2 * pause, _LONGEST_S)
+        sys.modules.pop("app", None)
+
+
+def _died(e):
+    global crash, _news
+    text = None
+    try:
         import io
 
         text = io.StringIO()
         sys.print_exception(e, text)
-        crash = text.getvalue()[-1024:]
-        log(("the app died\n" + crash.rstrip()).replace("\n", "\n[uota] "))
+        text = text.getvalue()[-1024:]
+    except MemoryError:
+        text = "MemoryError"
+    crash = text
+    _news = True
+    log(("the app died\n" + text.rstrip()).replace("\n", "\n[uota] "))

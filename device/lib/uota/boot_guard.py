@@ -1,29 +1,247 @@
 # What boot.py runs before anything else: it brings the flash to a state that can start. A journal
 # that is there is a committed update: it is done to its end, from wherever a cut has left it. What
-# is staged without one is discarded. Always source, never .mpy, and it imports nothing of the
+# is staged without one is discarded. Then it counts: after three boots in a row that did not come
+# through, the version before comes back. Always source, never .mpy, and it imports nothing of the
 # agent: it must run whatever state the rest is in. /ota_guard.py is its kept copy.
+import json
 import os
 import sys
+
+import machine
 
 _JOURNAL = "/ota_journal"
 _STAGE = "/ota_stage"
 _COPY = "/ota_guard.py"
+_LIST = "/ota_kept/list"  # a journal that brings back what the last commit has replaced
+_TRIAL = "/ota_trial.json"  # what the version on trial must show; there while it is on trial
+_CRASH = "/ota_crash.json"  # what went wrong last
+_STATE = "/ota_boot_state.json"
+_ENDED = "/ota_ended"  # the last reset was the agent's own; what is in it becomes `safe`
+_UNCLEAN = 3  # boots in a row
+_SLEPT = 3  # cycles of deep sleep that end a trial well
+_UNSEEN = 20  # … that end one which had to be reached, and was not
+
+safe = ""  # why the app is not to start
+_counted = False
 
 
 def recover():
     """For boot.py; whatever is wrong with the flash, the board goes on."""
     try:
         _settle()
-        done = committed()
-        for _ in replay():
-            pass
-        if done:  # what was imported before may be of the old version
-            for name in tuple(sys.modules):
-                if name[:4] == "uota":
-                    del sys.modules[name]
+        _finish()
         _keep_copy()
     except Exception as e:
         print("[uota] recovery is not complete: " + repr(e))
+    if hard():
+        count()
+
+
+def hard():
+    """Whether this is certainly no soft reset; a port that cannot tell begins in main.py."""
+    cause = machine.reset_cause()
+    return cause != getattr(machine, "SOFT_RESET", cause)
+
+
+def broken(e):
+    """The agent does not start: the one before comes back, or it is said what helps."""
+    sys.print_exception(e)
+    if trial() is not None and undo("the agent does not start: " + repr(e)):
+        machine.reset()
+    print("[uota] the agent does not start: run `uota bootstrap` over USB")
+
+
+# -- unclean boots
+
+
+def count():
+    """Once: count this boot as unclean until clean(), and see how many there were in a row."""
+    global _counted
+    if not _counted and machine.reset_cause() != getattr(machine, "SOFT_RESET", -1):
+        try:
+            _count()
+        except Exception as e:
+            print("[uota] boots are not counted: " + repr(e))
+    _counted = True
+
+
+def _count():
+    global safe
+    state = load(_STATE)
+    memory = _memory(state)
+    if memory is None:
+        crashes = _number(state, "crashes") + 1 if state.get("clean") is False else 0
+    else:
+        crashes = memory[4] if memory else 0
+    if size(_ENDED) >= 0:
+        with open(_ENDED) as f:
+            safe = f.read(8)
+        os.remove(_ENDED)
+        crashes = 0
+    elif machine.reset_cause() == getattr(machine, "DEEPSLEEP_RESET", -1):
+        return _woken(state, memory)
+    if crashes >= _UNCLEAN:
+        crashes = 0
+        if undo("%d unclean boots in a row" % _UNCLEAN):
+            machine.reset()
+        elif not state.get("switched") and _switch():
+            _save(_STATE, {"crashes": 0, "clean": True, "switched": True})
+            machine.reset()
+        else:
+            safe = "crashed"
+    if memory is None:
+        _change(state, crashes, False)
+    else:
+        machine.RTC().memory(b"uota" + bytes([crashes + 1]))
+
+
+def _woken(state, memory):
+    """Deep sleep ends a boot well, and some cycles of it a trial."""
+    on = trial()
+    if memory:
+        machine.RTC().memory(b"")
+    if on is None:
+        return _change(state, 0, True)
+    slept = _number(state, "slept") + 1
+    if slept >= _SLEPT and not on.get("proof"):
+        confirm()
+    elif slept >= _UNSEEN and undo("not reached in %d cycles of deep sleep" % slept):
+        machine.reset()
+    else:
+        state["slept"] = slept
+        _change(state, 0, True)
+
+
+def _memory(state):
+    """The count in RTC memory, which costs no write: b"" for none, b"uota" and it. None where the
+    app uses that memory, there is none, or a trial is on, whose count must outlive the power.
+    """
+    if state.get("rtc") and size(_TRIAL) < 0:
+        found = machine.RTC().memory()
+        if not found or (found[:4] == b"uota" and len(found) == 5):
+            return found
+    return None
+
+
+def _change(state, crashes, clean):
+    new = dict(state)
+    new["crashes"], new["clean"] = crashes, clean
+    if new != state:
+        _save(_STATE, new)
+
+
+def clean():
+    """This boot has come through."""
+    state = load(_STATE)
+    if _memory(state):
+        machine.RTC().memory(b"")
+    _change(state, 0, True)
+    try:
+        import esp32
+
+        esp32.Partition.mark_app_valid_cancel_rollback()
+    except (ImportError, AttributeError, OSError):
+        pass  # another chip, or a firmware that was not installed over the air
+
+
+def confirm():
+    """The version has passed its trial."""
+    for path in (_TRIAL, _CRASH):
+        if size(path) >= 0:
+            os.remove(path)
+    state = {}
+    try:
+        state["rtc"] = not machine.RTC().memory()  # the app leaves it to us
+    except AttributeError:
+        pass
+    _save(_STATE, state)
+    clean()
+
+
+def _switch():
+    """To the firmware before, where there are two and that one is valid."""
+    try:
+        import esp32
+
+        esp32.Partition(esp32.Partition.RUNNING).get_next_update().set_boot()
+        return True
+    except (ImportError, AttributeError, OSError):
+        return False
+
+
+# -- the version before
+
+
+def trial():
+    """What the version on trial must show; None when none is on trial."""
+    return load(_TRIAL) if size(_TRIAL) >= 0 else None
+
+
+def save_trial(on):
+    _save(_TRIAL, on)
+
+
+def undo(why, trace="", failed=True):
+    """Back to the version before; False where none is kept. @failed: it is not to come again."""
+    how = committed(_LIST)
+    if how:
+        version = load("/ota_version.json").get("version", "unknown")
+        print("[uota] back from %s: %s" % (version, why))
+        now = failed and (trial() or {}).get("id") or None
+        note(why, trace, {"from": version, "why": why[:200], "id": now})
+        if how == b"copy":
+            for _ in _copy(_LIST, _JOURNAL, b"----"):
+                pass
+        commit(_LIST, how == b"move")
+        for _ in replay():
+            pass
+    return bool(how)
+
+
+def note(why, trace="", back=None):
+    """Keep what went wrong; @back: which version it has cost."""
+    old = load(_CRASH)
+    new = {"version": load("/ota_version.json").get("version"), "why": why[:200]}
+    new["trace"], new["back"] = trace[-1024:], back or old.get("back")
+    if new != old:
+        try:
+            _save(_CRASH, new)
+        except OSError as e:
+            print("[uota] %s: %r" % (_CRASH, e))
+
+
+def load(path):
+    """The JSON object in a small file; {} where there is none, whatever there is."""
+    try:
+        with open(path) as f:
+            found = json.loads(f.read(4096))
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError, RuntimeError):
+        return {}
+
+
+def _save(path, found):
+    with open(path, "w") as f:
+        json.dump(found, f)
+
+
+def _number(found, key):
+    n = found.get(key)
+    return n if type(n) is int and 0 <= n < 100 else 0
+
+
+# -- the journal
+
+
+def _finish():
+    done = committed()
+    for _ in replay():
+        pass
+    if done:  # what was imported before may be of the old version; this is to be found again
+        sys.modules["ota_guard"] = sys.modules.get(__name__)
+        for name in tuple(sys.modules):
+            if name[:4] == "uota":
+                del sys.modules[name]
 
 
 def _settle():
@@ -36,10 +254,23 @@ def _settle():
         pass
 
 
-def committed():
-    """How the journal's files come into place: b"move", b"copy"; None without an intact one."""
+def commit(path, move):
+    """The commit point: the journal, written to `path` or, not to be moved, to its place with
+    `----` in front, becomes valid in one atomic step.
+    """
+    _sync()
+    if move:
+        os.rename(path, _JOURNAL)
+    else:
+        with open(_JOURNAL, "r+b") as journal:
+            journal.write(b"uota")  # within one sector, of a file that has its clusters
+    _sync()
+
+
+def committed(path=_JOURNAL):
+    """How a journal's files come into place: b"move", b"copy"; None without an intact one."""
     try:
-        with open(_JOURNAL, "rb") as f:
+        with open(path, "rb") as f:
             head = f.readline(12)
             f.seek(0, 2)
             f.seek(max(0, f.tell() - 4))
@@ -82,13 +313,7 @@ def _put(move, source, path):
     """A staged file to its place; where it is no longer staged, that is done."""
     if size(source) < 0:
         return
-    n = path.find("/", 1)
-    while n > 0:
-        if size(path[:n]) >= 0:
-            os.remove(path[:n])  # has come since the update was checked
-        if size(path[:n]) == -2:
-            os.mkdir(path[:n])
-        n = path.find("/", n + 1)
+    _folders(path)
     if size(path) == -1:
         raise OSError(21)  # EISDIR
     if move:
@@ -96,6 +321,38 @@ def _put(move, source, path):
     else:
         yield from _copy(source, path)
         os.remove(source)  # never done twice: at most one file is without its content at a time
+
+
+def _keep(move, kept, path):
+    """A file to where it is kept, unless it is there."""
+    if size(kept) == -2 and size(path) >= 0:
+        _folders(kept)
+        os.rename(path, kept)
+    return ()
+
+
+def _keep_copy_of(move, kept, path):
+    """The same, by copying a file that has content; without any the copy was cut."""
+    if size(kept) < 1 and size(path) > 0:
+        _folders(kept)
+        yield from _copy(path, kept)
+
+
+def _empty(move, path):
+    _folders(path)
+    open(path, "w").close()
+    return ()
+
+
+def _folders(path):
+    """Make the folders above a path."""
+    n = path.find("/", 1)
+    while n > 0:
+        if size(path[:n]) >= 0:
+            os.remove(path[:n])  # has come since the update was checked
+        if size(path[:n]) == -2:
+            os.mkdir(path[:n])
+        n = path.find("/", n + 1)
 
 
 def _remove(move, path):
@@ -117,18 +374,26 @@ def _prune(move, path):
     return ()
 
 
+def _clear(move, path):
+    if size(path) > -2:
+        rmtree(path)
+    return ()
+
+
 def _end(move):
     return ()
 
 
-_ACTS = {"p": _put, "r": _remove, "d": _prune, "end": _end}
+_ACTS = {"p": _put, "k": _keep, "c": _keep_copy_of, "e": _empty, "r": _remove, "d": _prune}
+_ACTS["x"], _ACTS["end"] = _clear, _end
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 
 
-def _copy(source, path):
+def _copy(source, path, head=b""):
     """On FAT nothing is renamed: a cut would leave two names on one chain of clusters."""
     buf = memoryview(bytearray(512))
     with open(source, "rb") as old, open(path, "wb") as new:
+        old.seek(new.write(head))
         n = old.readinto(buf)
         while n:
             new.write(buf[:n])
@@ -142,6 +407,11 @@ def _keep_copy():
     if __name__ == "uota.boot_guard" and size(mine) > 0 and not _same(mine, _COPY):
         for _ in _copy(mine, _COPY):
             pass
+
+
+def _sync():
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def _same(a, b):

@@ -1,18 +1,22 @@
 # Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven;
 # then a journal says what becomes of them, and boot_guard does it, now or after a power cut. What
-# the update names is a list on flash, a line per file, as are the journal and the installed
-# manifest: memory does not grow with their number.
+# it replaces goes to /ota_kept, with a list there that is a journal for the way back. What the
+# update names is a list on flash, a line per file, as are the journals and the installed manifest:
+# memory does not grow with their number.
 import json
 import os
 
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import discard, replay, size as _size
+from uota.boot_guard import commit, committed, load, replay, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
+_KEPT = const("/ota_kept/")
+_TRIAL = const("/ota_trial.json")
+_TOLD = const(("ota_version.json", "ota_manifest.json"))
 
 
 def room(size):
@@ -21,7 +25,8 @@ def room(size):
     free *= block
     size += 4 * block
     if size > free:
-        raise ValueError("flash full: needs %d bytes, %d free" % (size, free))
+        more = "; --no-rollback gives up what is kept" if _size(_KEPT + "list") >= 0 else ""
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free, more))
 
 
 def _at(name):
@@ -39,13 +44,19 @@ def _entry(f, entry):
 
 
 class Commit:
-    def __init__(self, partial, wipe=False):
+    old = None  # the list of what is kept, where a trial is on: that stays
+    _proof = False  # somebody must come through before the trial passes
+
+    def __init__(self, partial, words=(), up=()):
         self.partial = partial  # merge into what is installed, delete nothing
-        self.wipe = wipe  # delete also what no update has brought, as the command does
+        self.wipe = "wipe" in words  # delete also what no update has brought, as the command does
+        self.keep = "no-rollback" not in words
+        self.force = "force" in words
+        self.up = up  # transports that are up, and must be again
         self.version = ""
         self.need = 0  # bytes of flash, for the files that are not there in this size
         self._last = ""
-        _settle()
+        self._settle()
         os.mkdir("/ota_stage")
         self.copies = _size("/OTA_STAGE") == -1  # FAT, where names have no case: never rename
         self._list = self.open("list", "w")
@@ -56,7 +67,9 @@ class Commit:
     def discard(self):
         """Forget the update; harmless after finish()."""
         self._list.close()
-        _settle()
+        if self.old:
+            self.old.close()
+        self._settle()
 
     def add(self, path, size, sha):
         """The next file that the update names."""
@@ -77,6 +90,18 @@ class Commit:
         self._list.close()
         self._list = self.open("list")
         self._next = self._items()
+        named = digest.sha256(version)
+        for _, entry in self._items():
+            named.update("\n%s:%s" % (entry[0], entry[2]))
+        self.id = digest.hexed(named.digest())[:16]
+        back = load("/ota_crash.json").get("back") or {}
+        if back.get("id") == self.id and not self.force:
+            text = "refused: %s failed on this board (%s); change it, or use --force"
+            raise ValueError(text % (version, back.get("why")))
+        # What the version on trial would go back to is kept, whatever is to be done without.
+        self.old = trial() is not None and committed(_KEPT + "list") and open(_KEPT + "list")
+        if not self.keep and not self.old and _size("/ota_kept") > -2:
+            rmtree("/ota_kept")
 
     def find(self, path):
         """(index, (path, size, sha)) of a listed path, or None; cheap in the list's order."""
@@ -94,14 +119,7 @@ class Commit:
         with open(name, "w") as journal:
             journal.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
             yield from self._write(journal)
-        _sync()
-        # The commit point: from here on all is new.
-        if self.copies:
-            with open(name, "r+b") as journal:
-                journal.write(b"uota")  # within one sector, of a file that has its clusters
-        else:
-            os.rename(name, "/ota_journal")
-        _sync()
+        commit(name, not self.copies)  # from here on all is new
         yield from replay()
 
     def _items(self):
@@ -117,8 +135,17 @@ class Commit:
         more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
         for i, (path, size, sha) in self._items():
             yield 0
-            if _size(_at(i)) < 0 and not (yield from _holds(path, size, sha, buf)):
+            if (yield from _holds(path, size, sha, buf)):
+                if _size(_at(i)) >= 0:
+                    os.remove(_at(i))  # nothing to replace, nothing to keep
+            elif _size(_at(i)) < 0:
                 raise ValueError("missing " + path)
+            else:
+                low = path.lower()
+                if low[:9] == "lib/uota/" or low == "config/ota.json":
+                    self._proof = True
+                if low in ("boot.py", "main.py"):
+                    self._compile(_at(i), path)
             above = [n for n in above if last[:n] == path[:n]]
             n = path.find("/")
             while n > 0:
@@ -132,12 +159,32 @@ class Commit:
                 raise ValueError("file and folder: " + path)
             if self.copies and _size(_at(i)) >= 0:
                 more += max(0, size // block + 1 - max(0, there) // block)
+                if self.keep and there > 0:
+                    more += there // block + 1
             above.append(len(path))
             last = path
-        room(more * block + 3 * _size(_at("list")))  # journal, and the manifest twice
+        room(more * block + 4 * _size(_at("list")))  # two journals, and the manifest twice
+
+    def _compile(self, name, path):
+        """What would keep the board from starting is refused: nobody would be left to go back."""
+        with open(name) as f:
+            text = f.read()
+        if path.lower() == "boot.py" and "ota_guard" not in text and not self.force:
+            raise ValueError("boot.py does not start the agent; put it into main.py, or --force")
+        try:
+            compile(text, path, "exec")
+        except SyntaxError as e:
+            raise ValueError("%s does not compile: %s" % (path, e))
+        except MemoryError:
+            pass  # it may be too large to be looked at beside the app
 
     def _write(self, journal):
-        """Write the manifest to be, and the journal."""
+        """Write the manifest to be, the journal, and the list of what is kept."""
+        self._journal = journal
+        self._kept = self.open("kept", "w")
+        self._kept.write("uota 1 copy\n" if self.copies else "uota 1 move\n")
+        self._number_kept()
+        self._again(False)
         version = json.dumps(self.version)
         with self.open("version", "w") as f:
             f.write('{"version":%s}' % version)
@@ -146,7 +193,7 @@ class Commit:
             for i, entry in self._items():
                 yield 0
                 _entry(out, entry)
-                self._put(journal, i, entry[0], False)
+                self._put(_at(i), entry[0], False)
             for entry in _installed():
                 yield 0
                 path = entry[0]
@@ -156,48 +203,103 @@ class Commit:
                 if self.partial:
                     _entry(out, entry)
                 elif not self.wipe and not files.kept(path):
-                    journal.write("r /%s\n" % path)
+                    self._remove(path)
             out.write('},"version":%s}\n' % version)
         if self.wipe:
             for entry in os.ilistdir("/"):
                 if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size
-                    yield from self._wipe(journal, entry[0], entry[1])
+                    yield from self._wipe(entry[0], entry[1])
+        self._try()
         for name in ("version", "manifest"):
-            journal.write("p /ota_stage/%s /ota_%s.json\n" % (name, name))
+            self._put(_at(name), "ota_%s.json" % name, False)
+        self._again(True)
         for i, entry in self._items():
-            self._put(journal, i, entry[0], True)
+            self._put(_at(i), entry[0], True)
+        self._kept.write("r %s\nr /ota_boot_state.json\nx /ota_kept\nend\n" % _TRIAL)
+        self._kept.close()
         journal.write("end\n")
 
-    def _wipe(self, journal, path, kind):
+    def _number_kept(self):
+        """What was kept goes first, since it frees its room; in a trial it stays."""
+        self._number = 0
+        if self.keep and _size("/ota_kept") == -1:
+            for entry in os.ilistdir("/ota_kept"):
+                if entry[0].isdigit():
+                    self._number = max(self._number, int(entry[0]) + 1)
+                    if not self.old:
+                        self._journal.write("r %s%s\n" % (_KEPT, entry[0]))
+        elif _size("/ota_kept") > -2:
+            self._journal.write("x /ota_kept\n")
+
+    def _again(self, last):
+        """The lines of what is kept already, with those that come last or without them."""
+        if self.keep and self.old:
+            self.old.seek(0)
+            self.old.readline()
+            for line in self.old:
+                path = line.rstrip("\n").split(" /")[-1]
+                ours = path[:4] == "ota_" and path not in _TOLD
+                if line[1] == " " and not ours and (path.lower() in _LAST) == last:
+                    self._kept.write(line)
+
+    def _try(self):
+        """Lines that put the new version on trial; without a way back there is none."""
+        if self.keep:
+            app = _size("/app/app.py") >= 0 or _size("/app/app.mpy") >= 0
+            found = {"id": self.id, "up": self.up, "app": app, "proof": self._proof}
+            with self.open("trial", "w") as f:
+                json.dump(found, f)
+            self._journal.write("p %s %s\n" % (_at("trial"), _TRIAL))
+            self._journal.write("p %s %slist\n" % (_at("kept"), _KEPT))
+        else:
+            self._journal.write("r %s\nr /ota_crash.json\n" % _TRIAL)
+
+    def _wipe(self, path, kind):
         """Lines for all below a path that the update does not name."""
         yield 0
         if kind & 0x4000:
             for entry in os.ilistdir("/" + path):
-                yield from self._wipe(journal, path + "/" + entry[0], entry[1])
-            journal.write("d /%s\n" % path)  # if it is empty then
+                yield from self._wipe(path + "/" + entry[0], entry[1])
+            self._journal.write("d /%s\n" % path)  # if it is empty then
         elif not self.find(path):
-            journal.write("r /%s\n" % path)
+            self._remove(path)
 
-    def _put(self, journal, i, path, last):
-        if _size(_at(i)) >= 0 and (path.lower() in _LAST) == last:
-            journal.write("p %s /%s\n" % (_at(i), path))
+    def _put(self, staged, path, last):
+        if _size(staged) >= 0 and (path.lower() in _LAST) == last:
+            self._keep(path)
+            self._journal.write("p %s /%s\n" % (staged, path))
             other = _sibling(path)
             if other and _size("/" + other) >= 0:
-                journal.write("r /%s\n" % other)
+                self._remove(other)
 
+    def _remove(self, path):
+        self._keep(path)
+        self._journal.write("r /%s\n" % path)
 
-def _settle():
-    """Done or discarded: nothing is under way any more."""
-    try:
+    def _keep(self, path):
+        """Lines that keep what is at a path, and bring it back; not what came with the trial."""
+        if not self.keep or self.old and self._has(path):
+            return
+        there = _size("/" + path)
+        how = "r" if there < 0 else "e"
+        if there > 0:
+            how = "p %s%d" % (_KEPT, self._number)
+            self._number += 1
+            # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
+            copy = self.copies or path.lower() in _LAST or "/" not in path and path not in _TOLD
+            self._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
+        self._kept.write("%s /%s\n" % (how, path))
+
+    def _has(self, path):
+        self.old.seek(0)
+        for line in self.old:
+            if line.endswith(" /%s\n" % path):
+                return True
+
+    def _settle(self):
+        """Done or discarded: nothing is under way any more."""
         for _ in replay():
             pass
-    except OSError:
-        discard()  # a new update must not be held up by one that cannot be finished
-
-
-def _sync():
-    if hasattr(os, "sync"):
-        os.sync()
 
 
 def _sibling(path):

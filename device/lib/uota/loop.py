@@ -21,8 +21,10 @@ _RESET_MS = const(300)
 class Loop:
     updating = False  # only one update at a time
     wrong = 0  # passwords, since the last right one
+    heard = False  # a command from somebody who may give one
 
     def __init__(self):
+        self.up = {}  # by name of the transport: whether it can be reached
         self.conns = []  # the oldest first
         self.listeners = []
         self.tasks = []  # [generator, when its next turn is]
@@ -30,26 +32,41 @@ class Loop:
 
     def add(self, task):
         self.tasks.append([task, time.ticks_ms()])
+        return self.tasks[-1]
 
     def listen(self, listener):
         self.poller.register(listener, READ)
         self.listeners.append(listener)
 
-    def reset_soon(self):
-        """Reset the board once the last answer is out; until then nobody new is let in."""
+    def reset_soon(self, safe=""):
+        """Reset the board once the last answer is out; until then nobody new is let in.
+        @safe: why the app is not to start then.
+        """
         for listener in self.listeners:
             self.poller.unregister(listener)
             listener.close()
         self.tasks = []
-        self.add(_reset())
+        self.add(_reset(safe))
+
+    def no_memory(self):
+        """What to answer when a session does not fit: without the app it will."""
+        if uota.safe:
+            return "error: out of memory"
+        self.reset_soon("memory")
+        return "error: restarting without the app, which leaves too little memory"
 
     def step(self, wait):
         """Serve what is ready, after waiting for it `wait` ms at most."""
         now = time.ticks_ms()
-        for task in self.tasks:
+        for task in tuple(self.tasks):
             left = time.ticks_diff(task[1], now)
             if left <= 0:
-                left = next(task[0])
+                try:
+                    left = next(task[0])
+                except StopIteration:
+                    left = 0
+                    if task in self.tasks:  # else the board resets soon
+                        self.tasks.remove(task)
                 task[1] = time.ticks_add(now, left)
             wait = min(wait, left)
         for conn in tuple(self.conns):
@@ -84,6 +101,8 @@ class Loop:
         except Exception as e:
             uota.log(repr(e))
             if stream:
+                if isinstance(e, MemoryError):
+                    _tell(stream, self.no_memory())
                 stream.close()
             return
         self.conns.append(conn)
@@ -120,23 +139,33 @@ class Loop:
         self.conns.remove(conn)
         self.poller.unregister(conn.stream)
         conn.run.close()
-        try:
-            if why:
-                conn.stream.write("error: %s\n" % why)  # once: the peer may not be reading
-        except OSError:
-            pass
+        if why:
+            _tell(conn.stream, "error: " + why)
         conn.stream.close()
 
 
+def _tell(stream, text):
+    try:
+        stream.write(text + "\n")  # once: the peer may not be reading
+    except OSError:
+        pass
+
+
 def _drop():
-    for name in ("ota", "push", "commit", "files", "config", "digest", "boot_guard"):
+    for name in ("ota", "push", "commit", "files", "config", "digest", "boot_guard", "trial"):
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
             gc.collect()
 
 
-def _reset():
+def _reset(safe):
     yield _RESET_MS
+    if safe or not uota.clean:  # else this boot would count as one that did not come through
+        try:
+            with open("/ota_ended", "w") as f:
+                f.write(safe)
+        except OSError:
+            pass
     import machine
 
     machine.reset()

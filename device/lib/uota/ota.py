@@ -3,12 +3,14 @@
 # argument that gives the pieces of the answer; an exception becomes `error: TEXT`.
 import gc
 import io
+import json
 import os
 import time
 
 from micropython import const
 
-from uota import config, digest, files
+import uota
+from uota import boot_guard, config, digest, files
 from uota.boot_guard import rmtree
 from uota.loop import READ, WRITE
 
@@ -20,7 +22,10 @@ _WINDOW = const(4096)
 _DRAINS = const(64)  # buffers that are still read after the last answer
 _QUIET_MS = const(500)
 _FREE_TRIES = const(5)  # wrong passwords before the answers get slower
-_ALONE = ("start_ota", "stream_ota", "rm", "wipe", "reset")  # not beside an update
+# Not beside an update:
+_PUSHES = ("start_ota", "stream_ota")
+_RESETS = ("reset", "rollback", "safe_mode")
+_ALONE = _PUSHES + _RESETS + ("rm", "wipe")
 
 
 class Refused(Exception):
@@ -48,6 +53,7 @@ class Conn:
     def prove(self):
         """A command has come from a peer that may give one."""
         self.proven = True
+        self.loop.heard = True
         self.limit(_IDLE_MS)
 
     def progress(self, n):
@@ -116,6 +122,10 @@ def _session(conn):
             yield from part(conn)
         except EOFError:
             raise
+        except MemoryError:
+            gc.collect()
+            conn.open = False
+            yield from conn.say(conn.loop.no_memory())
         except Exception as e:
             yield from conn.say(_text(e))
         part = _command if conn.open else None
@@ -160,7 +170,8 @@ def _command(conn):
     elif conn.loop.updating and word in _ALONE:
         answer = "error: busy: an update is under way"
     elif word in _COMMANDS:
-        conn.prove()
+        if not conn.broken:  # else nobody has proven anything
+            conn.prove()
         for piece in _COMMANDS[word](arg):
             yield from conn.send(piece)
             conn.open = False  # after this an error would pass for content
@@ -170,13 +181,16 @@ def _command(conn):
         conn.prove()
         conn.open = False
         answer = "ok"
-        if word != "reset":
+        if word in _PUSHES:
             gc.collect()
             from uota import push
 
             answer = yield from push.session(conn, word == "stream_ota", arg)
+        elif word == "rollback" and not boot_guard.undo("by hand", "", False):
+            answer = "error: nothing is kept"
         if answer == "ok":
-            conn.loop.reset_soon()  # whether or not the peer still hears it
+            # Whether or not the peer still hears it.
+            conn.loop.reset_soon("asked" if word == "safe_mode" else "")
             yield from conn.say(answer)
             raise EOFError
         conn.open = True
@@ -188,12 +202,27 @@ def _ping(arg):
 
 
 def _version(arg):
-    try:
-        with open("/ota_version.json") as f:
-            text = f.read(_LINE)
-    except OSError:
-        text = '{"version":"unknown"}'
-    return (text.replace("\n", " ") + "\n",)
+    """What is installed, and how it stands with it."""
+    told = {"version": boot_guard.load("/ota_version.json").get("version", "unknown")}
+    told["agent"] = "2.0.0"
+    trial = boot_guard.trial()
+    back = boot_guard.load("/ota_crash.json").get("back")
+    told["state"] = "confirmed" if trial is None else "trial"
+    if trial is not None:
+        told["id"] = trial.get("id")
+        told.update(uota.on_trial or {})
+    elif back:
+        told["state"] = "rolled back"
+        told.update(back)
+    if uota.safe:
+        told["safe"] = True
+    if uota.crash:
+        told["crash"] = uota.crash.rstrip().split("\n")[-1][:160]
+    return (json.dumps(told) + "\n",)
+
+
+def _crash(arg):
+    return (json.dumps(boot_guard.load("/ota_crash.json")) + "\n",)
 
 
 def _ls(arg):
@@ -247,6 +276,7 @@ def _wipe(arg):
 _COMMANDS = {
     "ping": _ping,
     "version": _version,
+    "crash": _crash,
     "ls": _ls,
     "get": _get,
     "rm": _rm,

@@ -19,9 +19,10 @@ def session(conn, stream, arg):
         total = int(words.pop(0) if words else "")
         room(total)
     for word in words:
-        if stream or word != "wipe":
+        if word not in ("no-rollback", "force") and (stream or word != "wipe"):
             raise ValueError("unknown: " + word)
-    job = Commit(stream, "wipe" in words)
+    up = conn.loop.up
+    job = Commit(stream, words, [name for name in up if up[name]])
     conn.loop.updating = True
     try:
         _window(conn)

@@ -44,6 +44,7 @@ def run(loop, settings):
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
                 wlan.connect(ssid, settings.get("password") or None)
+            loop.up["wifi_tcp"] = up or not wlan or not ssid
         except MemoryError:
             pass  # not even for the words that would say so
         except Exception as e:
