@@ -62,11 +62,11 @@ def test_get():
 
 def test_get_of_the_agents_state():
     p = Peer()
-    for name in ("ota_version.json", "ota_manifest.json"):
+    for name in ("ota_version.json", "ota_manifest.json", "ota_boot_state.json"):
         board.write("/" + name, b"{}")
         assert p.ask("get " + name) == p.ask("get /" + name) == "2\n{}"
-    board.write("/ota_boot_state.json", b"{}")
-    assert p.ask("get ota_boot_state.json") == "error: protected\n"
+    board.write("/ota_trial.json", b"{}")
+    assert p.ask("get ota_trial.json") == "error: protected\n"
 
 
 def test_get_never_returns_a_secret():

@@ -49,10 +49,10 @@ class Boot:
     """How a boot goes. @left: flash operations until the power goes; @half: the next one is half
     done by then; @looks: it ends where it listens, and
     tells what is on its flash: LOOK, with TELL also the text of the files that tell what is
-    installed, with TOUCH after a write; @forget: a file that is not there.
+    installed, with TOUCH after a write; @forget: files that are not there.
     """
 
-    def __init__(self, logs=False, left=-1, half=False, looks=LOOK, speed=1, forget=None):
+    def __init__(self, logs=False, left=-1, half=False, looks=LOOK, speed=1, forget=()):
         self.script = (
             f"__import__('#rig').arm({logs},{left},{half},{looks},{speed},{forget!r});"
             "__import__('#sim').start()"

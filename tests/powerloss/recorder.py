@@ -22,6 +22,7 @@ class Recording:
         self.ops = flashlog.parse(log)
         self.old, self.new = old, new
         self.keeps = bool(new.kept)
+        self.deep = scenarios.every()[name].deep
         self.made_of = made_of()
 
     def save(self):

@@ -85,7 +85,7 @@ def say(result):
 
 def wanted(names):
     """[(fs, scenario)]"""
-    pairs = [(fs, name) for fs in FILE_SYSTEMS for name in scenarios.every()]
+    pairs = [(fs, name) for fs in FILE_SYSTEMS for name in scenarios.swept()]
     if not names:
         return pairs
     found = [pair for pair in pairs if {pair[0], "/".join(pair)} & set(names)]

@@ -76,6 +76,19 @@ TWO_GONE = (
     "lib/fast.mpy",
 )
 
+TRIED = {**TWO, "config/ota.json": _config(confirmAfter=0)}
+
+THREE = {
+    "app/app.py": (_APP % "3").encode(),
+    "app/big.py": ONE["app/big.py"],
+    "app/new/deep/er.txt": b"three\n",
+    "app/new/three.py": _text("three", 700),
+    "config/ota.json": _config(name="v3"),
+    "lib/driver.py": _text("driver three", 900),
+    "main.py": TWO["main.py"],
+}
+THREE_GONE = ("app/same.py", "app/new/empty.txt", "app/screen.mpy", "lib/driver.mpy")
+
 SOME = {
     "app/app.py": (_APP % "1.1").encode(),
     "app/extra/more.py": _text("more", 400),
@@ -87,7 +100,7 @@ SOME = {
 SOME_GONE = ("app/screen.py",)
 
 
-_CHANGED = ("__init__.py", "boot_guard.py", "config.py", "files.py", "transports/wifi_tcp.py")
+_CHANGED = ("digest.py", "boot_guard.py", "config.py", "files.py", "transports/wifi_tcp.py")
 
 
 def _agent_push():
@@ -122,6 +135,9 @@ class Scenario:
     host does; @pushed: the files it sends; @gone: what that deletes.
     """
 
+    swept = True
+    deep = True  # the recovery is cut too
+
     def __init__(self, name, start, version, talk, pushed, gone=()):
         self.name, self.start, self.version = name, start, version
         self.talk, self.pushed, self.gone = talk, pushed, gone
@@ -145,6 +161,25 @@ class Partial(Scenario):
         return {**kept, **self.pushed}
 
 
+class OnTrial(Scenario):
+    """A version that stays on trial: what the next two start from."""
+
+    swept = False
+
+
+class During(Scenario):
+    """A commit while another version is on trial. A boot more would be one that the trial does not
+    come through, so that its recovery is not cut.
+    """
+
+    deep = False
+
+    def outcome(self, before, older):
+        after = super().outcome(before, older)
+        after.kept = replaced(older, after)
+        return after
+
+
 class Back(Scenario):
     """The version before comes back."""
 
@@ -153,6 +188,12 @@ class Back(Scenario):
 
     def outcome(self, before, older):
         return State(older.files, older.version, older.manifest)
+
+
+class Failed(Back):
+    """The same while that version is on trial."""
+
+    deep = False
 
 
 def fresh():
@@ -170,6 +211,10 @@ def _wipe(tool):
     tool.full("3", TWO, "wipe")
 
 
+def swept():
+    return [name for name, scenario in every().items() if scenario.swept]
+
+
 def every():
     new_agent = _agent_push()
     return {
@@ -180,6 +225,9 @@ def every():
             Partial("fast", "install", "1.1", lambda t: t.fast("1.1", SOME), SOME, SOME_GONE),
             Scenario("agent", "install", "4", _push("4", new_agent), new_agent),
             Back("rollback", "update"),
+            OnTrial("trial", "install", "2", _push("2", TRIED), TRIED, TWO_GONE),
+            Failed("failed", "trial"),
+            During("during", "trial", "3", _push("3", THREE), THREE, THREE_GONE),
             Scenario("wipe", "install", "3", _wipe, TWO, (*TWO_GONE, "notes.txt")),
         )
     }

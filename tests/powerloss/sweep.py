@@ -6,8 +6,9 @@ from . import fat, flashlog, verdict
 from .machine import LOOK, TOUCH, Board, Boot, Dead
 
 JOURNAL = "/ota_journal"
-DEEP = 11  # the quick sweep cuts the recovery after one in so many cuts of the update,
-SPARSE = 13  # and there at one in so many of its cut points
+COUNT = "/ota_boot_state.json"
+DEEP = 29  # the quick sweep cuts the recovery after one in so many cuts of the update,
+SPARSE = 17  # and there at one in so many of its cut points
 
 
 class Sweep:
@@ -74,6 +75,8 @@ class Sweep:
 
     def _again(self, ops, i):
         """The second cuts, in the recovery, after the i-th cut."""
+        if not self.recording.deep:
+            return []
         cuts = list(flashlog.cuts(ops, self.erases))[1:-1]
         if self.every:
             return cuts
@@ -101,7 +104,8 @@ class Sweep:
         if self.recording.fs == "fat":
             faults += fat.Volume(then).faults()
         if ops:
-            second = self._look(self._spoil(then))
+            # So many cuts in a row would count as boots that the version does not come through.
+            second = self._look(self._spoil(then), forget=(self.forget, COUNT))
             self.board.take_log()
             if not second.same_as(first):
                 faults.append("the second boot differs: " + "; ".join(self._compare(second)[1]))
@@ -109,7 +113,8 @@ class Sweep:
 
     def _look(self, image, **how):
         self.board.image[:] = image
-        return verdict.Look(self.board.boot(Boot(logs=True, forget=self.forget, **how)))
+        how = {"forget": (self.forget,), **how}
+        return verdict.Look(self.board.boot(Boot(logs=True, **how)))
 
     def _compare(self, look):
         recording = self.recording

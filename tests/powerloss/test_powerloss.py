@@ -28,7 +28,7 @@ def swept(*arguments):
 
 
 @pytest.mark.parametrize("fs", ["littlefs", "fat"])
-@pytest.mark.parametrize("name", scenarios.every())
+@pytest.mark.parametrize("name", scenarios.swept())
 def test_a_cut_leaves_all_old_or_all_new(fs, name, record_property):
     if not JOURNALED:
         pytest.skip("the agent has no journal")

@@ -26,6 +26,12 @@ class Tool(OldTool):
         """What `version` answers, as the agent tells it."""
         return json.loads(self.ask("version"))
 
+    def is_at_rest(self):
+        state = self.state()
+        if state["state"] == "trial":
+            return state.get("need") == ["app"]
+        return json.loads(self.get("/ota_boot_state.json"))["clean"]
+
     def full(self, version, files, words=""):
         with self.connect() as wire:
             _expect(wire.ask(("start_ota " + words).strip()), "ready")
@@ -98,9 +104,11 @@ def update(board, tool, talk, how=awake):
 
 
 def settle(board, tool):
-    """Until no trial is on and nothing is written any more."""
+    """Until a trial waits for the app at the most, else the boot has come through, and nothing is
+    written any more.
+    """
     until = time.monotonic() + DEADLINE
-    while tool.state().get("state") == "trial":
+    while not tool.is_at_rest():
         if time.monotonic() > until:
             raise Dead(f"the trial does not end: {tool.state()}\n" + board.output())
         time.sleep(_QUIET / 4)

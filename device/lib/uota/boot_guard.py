@@ -183,15 +183,12 @@ def save_trial(on):
 
 def undo(why, trace="", failed=True):
     """Back to the version before; False where none is kept. @failed: it is not to come again."""
-    how = committed(_LIST)
+    how = kept()
     if how:
         version = load("/ota_version.json").get("version", "unknown")
         print("[uota] back from %s: %s" % (version, why))
         now = failed and (trial() or {}).get("id") or None
         note(why, trace, {"from": version, "why": why[:200], "id": now})
-        if how == b"copy":
-            for _ in _copy(_LIST, _JOURNAL, b"----"):
-                pass
         commit(_LIST, how == b"move")
         for _ in replay():
             pass
@@ -255,49 +252,65 @@ def _settle():
 
 
 def commit(path, move):
-    """The commit point: the journal, written to `path` or, not to be moved, to its place with
-    `----` in front, becomes valid in one atomic step.
+    """The commit point: what is written at `path` becomes the journal in one atomic step. It is
+    moved to its place; on FAT it lies there, with `----` in front.
     """
     _sync()
     if move:
         os.rename(path, _JOURNAL)
     else:
-        with open(_JOURNAL, "r+b") as journal:
+        with open(path, "r+b") as journal:
             journal.write(b"uota")  # within one sector, of a file that has its clusters
     _sync()
 
 
-def committed(path=_JOURNAL):
-    """How a journal's files come into place: b"move", b"copy"; None without an intact one."""
+def kept():
+    """How what is kept would come back: b"move", b"copy"; None where nothing is."""
+    head = _head(_LIST)
+    return head[7:11] if head in (b"uota 1 move\n", b"---- 1 copy\n") else None
+
+
+def committed():
+    """(path, whether it moves) of the journal that is to be done, or None."""
+    head = _head(_JOURNAL)
+    if head in (b"uota 1 move\n", b"uota 1 copy\n"):
+        return _JOURNAL, head[7:8] == b"m"
+    if head and head[:4] != b"----":  # else it is FAT's, and was never committed
+        print("[uota] discarded a journal that cannot be read")
+    if _head(_LIST) == b"uota 1 copy\n":
+        return _LIST, False  # on FAT, on the way back
+    return None
+
+
+def _head(path):
+    """The first line of a journal that is whole; b"-" of another file, b"" where none is."""
     try:
         with open(path, "rb") as f:
             head = f.readline(12)
             f.seek(0, 2)
             f.seek(max(0, f.tell() - 4))
-            if head in (b"uota 1 move\n", b"uota 1 copy\n") and f.read(4) == b"end\n":
-                return head[7:11]
-            if head[:4] != b"----":  # else it is FAT's, and was never committed
-                print("[uota] discarded a journal that cannot be read")
+            return head if f.read(4) == b"end\n" else b"-"
     except OSError:
-        pass  # none: the usual case
-    return None
+        return b""  # the usual case
 
 
 def replay():
     """Do what a committed journal says, and clear up; a generator that can be cut anywhere."""
-    how = committed()
-    if how:
-        with open(_JOURNAL, "rb") as f:
+    journal = committed()
+    if journal:
+        with open(journal[0], "rb") as f:
             f.readline()
             for line in f:
                 yield 0
                 try:
                     words = str(line[:-1], "utf-8").split(" ", 2)
-                    yield from _ACTS[words[0]](how == b"move", *words[1:])
+                    yield from _ACTS[words[0]](journal[1], *words[1:])
                 except (OSError, KeyError, TypeError, ValueError) as e:
                     if isinstance(e, OSError) and e.errno not in _IN_THE_WAY:
                         raise  # a full flash, say: the next boot tries again
                     print("[uota] journal: %r: %r" % (line, e))
+        if journal[0] == _LIST:
+            rmtree("/ota_kept")
     # First, since what follows may be cut too: the files staged are no longer needed.
     discard()
 
@@ -389,11 +402,10 @@ _ACTS["x"], _ACTS["end"] = _clear, _end
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 
 
-def _copy(source, path, head=b""):
+def _copy(source, path):
     """On FAT nothing is renamed: a cut would leave two names on one chain of clusters."""
     buf = memoryview(bytearray(512))
     with open(source, "rb") as old, open(path, "wb") as new:
-        old.seek(new.write(head))
         n = old.readinto(buf)
         while n:
             new.write(buf[:n])

@@ -9,7 +9,7 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import commit, committed, load, replay, rmtree, size as _size, trial
+from uota.boot_guard import commit, kept, load, replay, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
@@ -88,7 +88,6 @@ class Commit:
         """The list is complete, and whatever signature is due was right."""
         self.version = files.plain(version, 64)
         self._list.close()
-        self._list = self.open("list")
         self._next = self._items()
         named = digest.sha256(version)
         for _, entry in self._items():
@@ -99,7 +98,7 @@ class Commit:
             text = "refused: %s failed on this board (%s); change it, or use --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
-        self.old = trial() is not None and committed(_KEPT + "list") and open(_KEPT + "list")
+        self.old = trial() is not None and kept() and open(_KEPT + "list")
         if not self.keep and not self.old and _size("/ota_kept") > -2:
             rmtree("/ota_kept")
 
@@ -123,9 +122,9 @@ class Commit:
         yield from replay()
 
     def _items(self):
-        self._list.seek(0)
-        for i, line in enumerate(self._list):
-            yield i, _item(line)
+        with self.open("list") as f:
+            for i, line in enumerate(f):
+                yield i, _item(line)
 
     def _check(self, buf):
         """All files are here, none is where a folder must be, and what is needed besides fits."""
@@ -146,6 +145,8 @@ class Commit:
                     self._proof = True
                 if low in ("boot.py", "main.py"):
                     self._compile(_at(i), path)
+                elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
+                    raise ValueError("always source: " + path)
             above = [n for n in above if last[:n] == path[:n]]
             n = path.find("/")
             while n > 0:
@@ -182,7 +183,7 @@ class Commit:
         """Write the manifest to be, the journal, and the list of what is kept."""
         self._journal = journal
         self._kept = self.open("kept", "w")
-        self._kept.write("uota 1 copy\n" if self.copies else "uota 1 move\n")
+        self._kept.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
         self._number_kept()
         self._again(False)
         version = json.dumps(self.version)
@@ -215,7 +216,8 @@ class Commit:
         self._again(True)
         for i, entry in self._items():
             self._put(_at(i), entry[0], True)
-        self._kept.write("r %s\nr /ota_boot_state.json\nx /ota_kept\nend\n" % _TRIAL)
+        self._kept.write("r %s\nr /ota_boot_state.json\n" % _TRIAL)
+        self._kept.write("end\n" if self.copies else "x /ota_kept\nend\n")
         self._kept.close()
         journal.write("end\n")
 
@@ -257,6 +259,8 @@ class Commit:
     def _wipe(self, path, kind):
         """Lines for all below a path that the update does not name."""
         yield 0
+        if min(path) < " ":
+            return  # it would be a line of its own
         if kind & 0x4000:
             for entry in os.ilistdir("/" + path):
                 yield from self._wipe(path + "/" + entry[0], entry[1])
@@ -269,7 +273,7 @@ class Commit:
             self._keep(path)
             self._journal.write("p %s /%s\n" % (staged, path))
             other = _sibling(path)
-            if other and _size("/" + other) >= 0:
+            if other and _size("/" + other) >= 0 and not self.find(other):
                 self._remove(other)
 
     def _remove(self, path):
@@ -278,7 +282,7 @@ class Commit:
 
     def _keep(self, path):
         """Lines that keep what is at a path, and bring it back; not what came with the trial."""
-        if not self.keep or self.old and self._has(path):
+        if not self.keep or path[:5].lower() == "data/" or self.old and self._has(path):
             return
         there = _size("/" + path)
         how = "r" if there < 0 else "e"

@@ -25,6 +25,7 @@ _FREE_TRIES = const(5)  # wrong passwords before the answers get slower
 # Not beside an update:
 _PUSHES = ("start_ota", "stream_ota")
 _RESETS = ("reset", "rollback", "safe_mode")
+_TOLD = ("version.json", "manifest.json", "boot_state.json")
 _ALONE = _PUSHES + _RESETS + ("rm", "wipe")
 
 
@@ -238,7 +239,7 @@ def _ls(arg):
 def _get(arg):
     path = files.named(arg)
     low = path.lower()
-    if low[:4] == "ota_" and low[4:] not in ("version.json", "manifest.json"):
+    if low[:4] == "ota_" and low[4:] not in _TOLD:
         raise ValueError("protected")
     with open("/" + path, "rb") as f:
         if low == "config/ota.json":

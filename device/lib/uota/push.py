@@ -103,8 +103,8 @@ def _manifest(conn, job, mac, size):
         sig = manifest.get("sig") or ""
         if conn.key and not digest.same(sig.lower(), digest.mac_hex(conn.key, mac)):
             raise Refused("sig_mismatch")
-        room(job.need)
         job.seal(version)
+        room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
     except (LookupError, TypeError, AttributeError):

@@ -111,8 +111,8 @@ def prepare(settings):
 
 def arm(logs, left, half, looks, speed, forget):
     """How this boot goes; called in it before anything else."""
-    if forget:
-        _forget(forget)
+    for path in forget:
+        _forget(path)
     disk.logs, disk.left, disk.half = logs, left, half
     if speed > 1:
         _hurry(speed)
@@ -136,7 +136,9 @@ def _hurry(speed):
 
 
 def _forget(path):
-    """The journal's part is left out: what the boot would replay is not there."""
+    """A file is not there: the journal, so that its part is left out, or what the boots count."""
+    if not path:
+        return
     vfs.mount(disk, "/")
     try:
         _remove(path)
