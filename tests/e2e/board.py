@@ -10,6 +10,7 @@ from .process import Output
 from .wire import DEADLINE, Gone, until
 
 ROOT = Path(__file__).resolve().parents[2]
+BOOT_NOTE = "/ota_boot_state.json"
 SIM = [sys.executable, str(ROOT / "sim" / "uota-sim")]
 
 
@@ -61,6 +62,10 @@ class Board:
         self.kill()
         self.start()
 
+    def wait_until_settled(self):
+        """Until this boot has come through: nothing more is written to the flash by itself."""
+        until(lambda: json.loads(self.on_flash(BOOT_NOTE) or "{}").get("clean"))
+
     # What it says
 
     def mark(self):
@@ -102,7 +107,9 @@ class Board:
         return self.tool.get(path)
 
     def files(self):
-        """All that it gives: each path with what is in it, or with why it is not told."""
+        """All that it gives: each path with what is in it, or with why it is not told. Without
+        the note of this boot, which changes by itself when the boot has come through.
+        """
         found = {}
         with self.tool.connect() as wire:
             folders = ["/"]
@@ -119,6 +126,7 @@ class Board:
                     else:
                         size = wire.ask("get " + folder + entry)
                         found[folder + entry] = wire.read(int(size)) if size.isdigit() else size
+        found.pop(BOOT_NOTE, None)
         return found
 
     def config(self):

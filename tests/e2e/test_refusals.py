@@ -10,8 +10,10 @@ PUSHES = pytest.mark.parametrize("command", ["fast", "full"])
 
 
 @contextlib.contextmanager
-def untouched(board):
+def untouched(board, on_trial=False):
     """Nothing is written to the board's flash."""
+    if not on_trial:
+        board.wait_until_settled()
     before = board.image()
     yield
     assert board.image() == before
@@ -137,7 +139,7 @@ def test_a_board_whose_configuration_is_broken(project, board):
     board.wait_for("config/ota.json is broken", mark)
     board.wait_until_back(mark)
     for command in ("fast", "full"):
-        with untouched(board):
+        with untouched(board, on_trial=True):
             error = project.uota(command, *board.at, status=1).error
         assert "config/ota.json is broken" in error
 
