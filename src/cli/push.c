@@ -16,6 +16,7 @@ typedef struct {
 	const UotaManifest *manifest;
 	UotaProgressBar bar;
 	guint64 bytes; /* of all files */
+	gboolean no_trial;
 } Push;
 
 static void on_progress(const char *path, guint64 done, guint64 total, gpointer user_data)
@@ -76,6 +77,15 @@ static void announce(const Push *push)
 		list_files(push->manifest->files);
 }
 
+/* Without a trial it is confirmed before its app has had the time to die. */
+static char *confirmed(const Push *push, const UotaPushResult *result)
+{
+	if (push->no_trial)
+		return g_strdup_printf("%s confirmed without a trial", push->manifest->version);
+	return g_strdup_printf(
+		"%s confirmed after %.0f s", push->manifest->version, result->waited);
+}
+
 /* What has become of the update, as the last words of the report; NULL: it was not waited for. */
 static char *verdict_of(const Push *push, const UotaPushResult *result)
 {
@@ -88,7 +98,7 @@ static char *verdict_of(const Push *push, const UotaPushResult *result)
 	case UOTA_OUTCOME_RUNNING:
 		return g_strdup_printf("%s running, %s", version, phrase);
 	case UOTA_OUTCOME_CONFIRMED:
-		return g_strdup_printf("%s confirmed after %.0f s", version, result->waited);
+		return confirmed(push, result);
 	default:
 		return phrase ? g_strdup_printf("%s %s", version, phrase) : NULL;
 	}
@@ -98,10 +108,11 @@ static void print(const Push *push, const UotaPushResult *result)
 {
 	g_autofree char *size = g_format_size(push->bytes);
 	g_autofree char *verdict = verdict_of(push, result);
+	g_autofree char *remarks = result->status ? uota_state_remarks(result->status) : NULL;
 
-	printf("%s: %s installed, %u files, %s, %.1f s%s%s\n", push->board->host,
+	printf("%s: %s installed, %u files, %s, %.1f s%s%s%s\n", push->board->host,
 		push->manifest->version, push->manifest->files->len, size, result->pushed,
-		verdict ? "; " : "", verdict ? verdict : "");
+		verdict ? "; " : "", verdict ? verdict : "", remarks ? remarks : "");
 }
 
 static void print_failure(const Push *push, const UotaPushResult *result, const GError *error)
@@ -192,7 +203,7 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 {
 	g_auto(UotaBoard) board = {0};
 	g_autoptr(UotaManifest) manifest = NULL;
-	Push push = {.board = &board};
+	Push push = {.board = &board, .no_trial = flags->no_rollback};
 	UotaPushOptions push_options = {
 		.kind = scope == UOTA_SCOPE_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
 		.wipe = flags->wipe,
