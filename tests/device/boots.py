@@ -1,8 +1,7 @@
-# Boots as a board makes them, of a guard and an agent that are loaded anew: what boot.py calls first,
-# and again after each reset that comes of it.
+# Boots as a board makes them, of a guard that is loaded anew: what boot.py calls first, and again
+# after each reset that comes of it.
 import sys
 
-import board
 from board import machine
 
 

@@ -5,7 +5,6 @@ import os
 import sys
 
 import board
-import boots
 from board import machine
 from boots import boot, came_through, files, same
 from test_push import _begin, _push, _send_file
@@ -114,7 +113,7 @@ def test_the_apps_rtc_memory_is_its_own():
         machine.rtc = app
         assert _push(_V1, "1")[1] == b"ok\n"
         _guard().confirm()
-        for n in range(3):
+        for _ in range(3):
             boot()
             assert machine.rtc == app
         came_through()
@@ -141,11 +140,11 @@ def test_what_says_that_the_reset_was_ours_may_be_anything():
 
 
 def test_the_first_version_is_not_taken_away_once_it_is_confirmed():
-    for files in (_V1, dict(_V1, **{"main.py": b"new"})):
+    for version in (_V1, dict(_V1, **{"main.py": b"new"})):
         board.fresh()
         machine.rtc = b""
         board.write("/main.py", b"was here")
-        assert _push(files, "1")[1] == b"ok\n"
+        assert _push(version, "1")[1] == b"ok\n"
         _guard().confirm()
         for _ in range(3):
             assert boot()[1] == 0
@@ -187,7 +186,7 @@ def test_a_sleeper_that_had_to_be_reached_goes_back_after_a_while():
     _guard().confirm()
     assert _push({"app/app.py": b"two", "config/ota.json": b"{}"}, "2")[1] == b"ok\n"
     boot()
-    for n in range(30):
+    for _ in range(30):
         if boot(machine.DEEPSLEEP_RESET)[1]:
             break
     assert 10 < n < 25 and _version() == "1"
@@ -200,7 +199,7 @@ def test_deep_sleep_is_not_unclean_and_writes_nothing_once_confirmed():
     _guard().confirm()
     came_through()
     state = board.read("/ota_boot_state.json")
-    for n in range(10):
+    for _ in range(10):
         assert boot(machine.DEEPSLEEP_RESET) == (_guard(), 0)
         assert board.read("/ota_boot_state.json") == state and machine.rtc == b""
 
@@ -264,7 +263,6 @@ def test_no_other_firmware():
             machine.rtc = b""
             assert _push(_V1, "1")[1] == b"ok\n"
             _guard().confirm()
-            os.remove("/ota_kept/list")
             for _ in range(3):
                 assert boot() == (_guard(), 0) and not _guard().safe
             assert boot()[1] == 0 and _guard().safe == "crashed"

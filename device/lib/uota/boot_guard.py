@@ -16,7 +16,8 @@ _LIST = "/ota_kept/list"  # a journal that brings back what the last commit has 
 _TRIAL = "/ota_trial.json"  # what the version on trial must show; there while it is on trial
 _CRASH = "/ota_crash.json"  # what went wrong last
 _STATE = "/ota_boot_state.json"
-_ENDED = "/ota_ended"  # the last reset was the agent's own; what is in it becomes `safe`
+_ENDED = "/ota_ended"  # the last reset was the agent's own; what may be in it becomes `safe`
+_SAFE = {b"memory": "memory", b"asked": "asked"}
 _UNCLEAN = 3  # boots in a row
 _SLEPT = 3  # cycles of deep sleep that end a trial well
 _UNSEEN = 20  # … that end one which had to be reached, and was not
@@ -74,10 +75,10 @@ def _count():
     else:
         crashes = memory[4] if memory else 0
     if size(_ENDED) >= 0:
-        with open(_ENDED) as f:
-            safe = f.read(8)
+        with open(_ENDED, "rb") as f:
+            word = f.read(8)
         os.remove(_ENDED)
-        crashes = 0
+        crashes, safe = 0, _SAFE.get(word, "")
     elif machine.reset_cause() == getattr(machine, "DEEPSLEEP_RESET", -1):
         return _woken(state, memory)
     if crashes >= _UNCLEAN:
@@ -102,14 +103,13 @@ def _woken(state, memory):
         machine.RTC().memory(b"")
     if on is None:
         return _change(state, 0, True)
-    slept = _number(state, "slept") + 1
+    slept = _number(state, "slept") + 1  # in a row
     if slept >= _SLEPT and not on.get("proof"):
         confirm()
     elif slept >= _UNSEEN and undo("not reached in %d cycles of deep sleep" % slept):
         machine.reset()
     else:
-        state["slept"] = slept
-        _change(state, 0, True)
+        _change(state, 0, True, slept)
 
 
 def _memory(state):
@@ -118,14 +118,20 @@ def _memory(state):
     """
     if state.get("rtc") and size(_TRIAL) < 0:
         found = machine.RTC().memory()
-        if not found or (found[:4] == b"uota" and len(found) == 5):
+        if _ours(found):
             return found
     return None
 
 
-def _change(state, crashes, clean):
+def _ours(found):
+    return not found or (found[:4] == b"uota" and len(found) == 5)
+
+
+def _change(state, crashes, clean, slept=0):
     new = dict(state)
-    new["crashes"], new["clean"] = crashes, clean
+    new["crashes"], new["clean"], new["slept"] = crashes, clean, slept
+    if not slept:
+        del new["slept"]
     if new != state:
         _save(_STATE, new)
 
@@ -146,16 +152,25 @@ def clean():
 
 def confirm():
     """The version has passed its trial."""
-    for path in (_TRIAL, _CRASH):
+    if kept() and _from_nothing():
+        os.remove(_LIST)
+        rmtree("/ota_kept")
+    for path in (_CRASH, _TRIAL):
         if size(path) >= 0:
             os.remove(path)
     state = {}
     try:
-        state["rtc"] = not machine.RTC().memory()  # the app leaves it to us
+        state["rtc"] = _ours(machine.RTC().memory())  # the app leaves it to us
     except AttributeError:
         pass
     _save(_STATE, state)
     clean()
+
+
+def _from_nothing():
+    """Whether there was no version before: then the way back would only take the app away."""
+    with open(_LIST) as f:
+        return "r /ota_version.json\n" in f
 
 
 def _switch():
@@ -209,9 +224,10 @@ def note(why, trace="", back=None):
 
 def load(path):
     """The JSON object in a small file; {} where there is none, whatever there is."""
+    n = size(path)
     try:
         with open(path) as f:
-            found = json.loads(f.read(4096))
+            found = json.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RuntimeError):
         return {}
