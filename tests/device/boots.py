@@ -13,7 +13,11 @@ def _reset():
     raise Reset
 
 
+_path = tuple(sys.path)
+
+
 def unload():
+    sys.path[:] = _path
     for name in tuple(sys.modules):
         if name[:4] == "uota" or name == "ota_guard":
             del sys.modules[name]
