@@ -82,14 +82,12 @@ def _count():
     elif machine.reset_cause() == getattr(machine, "DEEPSLEEP_RESET", -1):
         return _woken(state, memory)
     if crashes >= _UNCLEAN:
-        crashes = 0
+        crashes, safe = 0, "crashed"  # whatever comes of what is tried first
         if undo("%d unclean boots in a row" % _UNCLEAN):
             machine.reset()
-        elif not state.get("switched") and _switch():
+        if not state.get("switched") and _switch():
             _save(_STATE, {"crashes": 0, "clean": True, "switched": True})
             machine.reset()
-        else:
-            safe = "crashed"
     if memory is None:
         _change(state, crashes, False)
     else:
@@ -214,12 +212,15 @@ def note(why, trace="", back=None):
     """Keep what went wrong; @back: which version it has cost."""
     old = load(_CRASH)
     new = {"version": load("/ota_version.json").get("version"), "why": why[:200]}
-    new["trace"], new["back"] = trace[-1024:], back or old.get("back")
+    new["trace"], new["back"] = trace[-1024:], back or failed()
     if new != old:
-        try:
-            _save(_CRASH, new)
-        except OSError as e:
-            print("[uota] %s: %r" % (_CRASH, e))
+        _save(_CRASH, new)
+
+
+def failed():
+    """What the last version that was rolled back has left: from, why, id."""
+    found = load(_CRASH).get("back")
+    return found if isinstance(found, dict) else {}
 
 
 def load(path):
@@ -234,8 +235,14 @@ def load(path):
 
 
 def _save(path, found):
-    with open(path, "w") as f:
-        json.dump(found, f)
+    """A flash that is full, or takes no writes, is lived with."""
+    try:
+        if size(path) == -1:
+            rmtree(path)
+        with open(path, "w") as f:
+            json.dump(found, f)
+    except OSError as e:
+        print("[uota] %s: %r" % (path, e))
 
 
 def _number(found, key):
@@ -319,8 +326,9 @@ def replay():
             for line in f:
                 yield 0
                 try:
-                    words = str(line[:-1], "utf-8").split(" ", 2)
-                    yield from _ACTS[words[0]](journal[1], *words[1:])
+                    act, _, rest = str(line[:-1], "utf-8").partition(" ")
+                    words = rest.split(" ", 1) if act in "pkc" else (rest,)
+                    yield from _ACTS[act](journal[1], *words)
                 except (OSError, KeyError, TypeError, ValueError) as e:
                     if isinstance(e, OSError) and e.errno not in _IN_THE_WAY:
                         raise  # a full flash, say: the next boot tries again
@@ -344,7 +352,9 @@ def _put(move, source, path):
         return
     _folders(path)
     if size(path) == -1:
-        raise OSError(21)  # EISDIR
+        if path[:5] != "/ota_":
+            raise OSError(21)  # EISDIR
+        rmtree(path)
     if move:
         os.rename(source, path)
     else:
@@ -403,18 +413,23 @@ def _prune(move, path):
     return ()
 
 
+def _make(move, path):
+    _folders(path + "/")
+    return ()
+
+
 def _clear(move, path):
     if size(path) > -2:
         rmtree(path)
     return ()
 
 
-def _end(move):
+def _end(move, path):
     return ()
 
 
 _ACTS = {"p": _put, "k": _keep, "c": _keep_copy_of, "e": _empty, "r": _remove, "d": _prune}
-_ACTS["x"], _ACTS["end"] = _clear, _end
+_ACTS["m"], _ACTS["x"], _ACTS["end"] = _make, _clear, _end
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 
 
@@ -422,11 +437,16 @@ def _copy(source, path):
     """On FAT nothing is renamed: a cut would leave two names on one chain of clusters."""
     buf = memoryview(bytearray(512))
     with open(source, "rb") as old, open(path, "wb") as new:
-        n = old.readinto(buf)
-        while n:
-            new.write(buf[:n])
-            yield 0
-            n = old.readinto(buf)
+        n = 1
+        try:
+            while n:
+                n = old.readinto(buf)
+                new.write(buf[:n])
+                yield 0
+        finally:
+            if n:  # broken off: a part must not pass for the whole
+                new.close()
+                os.remove(path)
 
 
 def _keep_copy():
