@@ -45,11 +45,10 @@ def hard():
 
 
 def broken(e):
-    """The agent does not start: the one before comes back, or it is said what helps."""
+    """The agent does not start: the one before comes back, where this one is on trial."""
     sys.print_exception(e)
     if trial() is not None and undo("the agent does not start: " + repr(e)):
         machine.reset()
-    print("[uota] the agent does not start: run `uota bootstrap` over USB")
 
 
 # -- unclean boots
