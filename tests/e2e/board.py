@@ -18,6 +18,7 @@ class Board:
     """@project gives it its configuration, as the first installation over the cable would."""
 
     host = "127.0.0.1"
+    ready = r"\[uota\] listening on port"  # what it prints when it has come up
 
     def __init__(self, folder, project, *options):
         self.flash = folder / "board.img"
@@ -41,7 +42,7 @@ class Board:
         self.err = Output(self.process.stderr.fileno())
         self.output = Output(self.process.stdout.fileno())
         self.port = int(self.err.wait_for(r"uota-sim: .* at [\d.]+:(\d+), flash").group(1))
-        self.wait_for(r"\[uota\] listening on port")
+        self.wait_for(self.ready)
 
     def kill(self):
         """The power goes: nothing of the board is left but its flash."""
