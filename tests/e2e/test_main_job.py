@@ -297,9 +297,10 @@ def test_a_changed_password_goes_with_the_push(project, board):
 
 
 def test_no_wait_returns_when_the_update_is_committed(project, board):
+    mark = board.mark()
     done = project.uota("full", "--no-wait", "--json", *board.at)
     assert json.loads(done.out)["back"] is False
-    board.wait_for("the app says one")
+    board.wait_until_back(mark)
     assert re.fullmatch(
         r"1\.0\.0 (on trial, \d s left|confirmed)\n", project.uota("version", *board.at).out
     )
