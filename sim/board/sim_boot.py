@@ -15,6 +15,7 @@ import sim_sys
 import sim_os
 import sim_gc
 import sim_asyncio
+import sim_hurry
 import machine
 import network
 import esp32
@@ -43,8 +44,11 @@ def prepare(settings):
     host.settings = settings
     host.attach(settings["mailbox_fd"], settings["events_fd"])
     settings["image"] = open(settings["image_fd"], "r+b")  # once: the collector closes it
+    if settings.get("otadata_fd") is not None:
+        settings["otadata"] = open(settings["otadata_fd"], "r+b")
     settings["flash"] = flash.Flash(*_chip())
     sim_socket._network = network
+    sim_hurry.begin()
     _install()
     vfs.umount("/sim")
     sys.path[:] = ["", ".frozen", "/lib"]
@@ -105,7 +109,7 @@ def _take(size):
 def _mount():
     settings = host.settings
     try:
-        vfs.mount(settings["flash"], "/")
+        vfs.mount(settings["flash"], "/", readonly=settings.get("read_only", False))
     except OSError:
         return False
     return True
@@ -115,9 +119,7 @@ def _mount():
 
 
 def start():
-    if host.cut_wished():
-        atomic = host.settings["cut_atomic"]
-        host.settings["flash"] = flash.CutFlash(*_chip(), host.spend_operation, atomic)
+    _wire_flash()
     mounted = _mount()  # first of all: it gets the memory that it had when the heap was measured
     micropython.kbd_intr(-1)
     gil.enter()
@@ -128,6 +130,17 @@ def start():
     names = sim_os.listdir("/")
     host.tell_boot_files(("boot.py" in names) | ("main.py" in names) << 1)
     gc.collect()
+
+
+def _wire_flash():
+    settings = host.settings
+    if settings.get("read_only"):
+        settings["flash"] = flash.LockedFlash(*_chip())
+    elif host.cut_wished():
+        atomic = settings["cut_atomic"]
+        settings["flash"] = flash.CutFlash(*_chip(), host.spend_operation, atomic)
+    if settings.get("count"):
+        settings["flash"] = flash.CountedFlash(settings["flash"], host.count_flash)
 
 
 def _corrupted():

@@ -10,10 +10,12 @@ import pytest
 
 from . import process
 from .board import Board
+from .new_board import NewBoard
 from .old_board import OldBoard
 from .old_tool import OldTool
 from .project import Project
 from .relay import Relay
+from .tried import LOG, ONE, Tried
 from .wire import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,9 +80,10 @@ def terminal(tmp_path, env, end):
 
 @pytest.fixture
 def project(tmp_path, uota):
-    """A project as `uota init` makes it, secrets included."""
+    """A project as `uota init` makes it, secrets included; its trials are short."""
     uota("init", "--dir", tmp_path / "project")
     made = Project(tmp_path / "project", uota)
+    made.set(confirmAfter=1)
     made.app_says("one")
     return made
 
@@ -113,10 +116,37 @@ def board(boards, project):
     return boards(project)
 
 
+@pytest.fixture(scope="session")
+def confirmed_image(tmp_path_factory):
+    """The image of a board with version 1.0.0, confirmed."""
+    folder = tmp_path_factory.mktemp("confirmed")
+    (folder / "log").write_bytes(LOG)
+    made = Tried(folder, f"--put={folder / 'log'}:/data/log.txt")
+    made.is_confirmed(made.update("1.0.0", ONE))
+    made.kill()
+    return made.flash
+
+
+@pytest.fixture
+def tried(tmp_path, confirmed_image, end):
+    """tried(OPTION…): a board with version 1.0.0, confirmed, and an app's log in /data."""
+
+    def start(*options, **how):
+        return end(Tried(tmp_path / "tried", *options, image=confirmed_image, **how))
+
+    return start
+
+
 @pytest.fixture
 def old_board(end):
     """old_board(password=…, key=…, streams=…): a scripted board with micro-ota 1.0."""
     return lambda **how: end(OldBoard(**how))
+
+
+@pytest.fixture
+def new_board(end):
+    """new_board(password=…, key=…): a scripted board with an agent of 2.0."""
+    return lambda **how: end(NewBoard(**how))
 
 
 @pytest.fixture
