@@ -1,23 +1,20 @@
-# Staging and commit of one update: files lie as /ota_stage/0, 1, … until all of them are proven
-# (those of protocol 2, which outlive a reset, in /ota_part);
-# then a journal says what becomes of them, and boot_guard does it, now or after a power cut. What
-# it replaces goes to /ota_kept, with a list there that is a journal for the way back. What the
-# update names is a list on flash, a line per file, as are the journals and the installed manifest:
-# memory does not grow with their number.
+# Staging of one update, for install.py to commit: files lie as /ota_stage/0, 1, … until all of them
+# are proven (those of protocol 2, which outlive a reset, in /ota_part); then a journal says what
+# becomes of them, and boot_guard does it, now or after a power cut. What it replaces goes to
+# /ota_kept, with a list there that is a journal for the way back. What the update names is a list
+# on flash, a line per file, as are the journals and the installed manifest: memory does not grow
+# with their number.
 import json
 import os
 
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import commit, failed, kept, replay, rmtree, size as _size, trial
+from uota.state import failed, kept, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
-_LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
 _KEPT = const("/ota_kept/")
-_TRIAL = const("/ota_trial.json")
-_TOLD = const(("ota_version.json", "ota_manifest.json"))
 _NOT_ON_FAT = const(":*?<>|")
 
 
@@ -35,12 +32,6 @@ def _item(line):
     """(path, size, sha, time) of a line `,"PATH":{"size":N,"sha256":"HEX","time":N}`."""
     parts = line.split('"')
     return parts[1], int(parts[4][1:-1]), parts[7], parts[10:] and int(parts[10][1:-2])
-
-
-def _entry(f, path, size, sha, time):
-    comma = "" if f.tell() < 12 else ","
-    time = ',"time":%d' % time if time else ""
-    f.write('%s"%s":{"size":%d,"sha256":"%s"%s}\n' % (comma, path, size, sha, time))
 
 
 class Finder:
@@ -158,23 +149,9 @@ class Commit:
             text = "refused: %s failed on this board (%s); change it, or use --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
-        self.old = trial() is not None and kept() and open(_KEPT + "list")
+        self.old = trial() is not None and kept()
         if not self.keep and not self.old and _size("/ota_kept") > -2:
             rmtree("/ota_kept")
-
-    def finish(self, buf):
-        """Check that all is there, then put it into place; a generator."""
-        yield from self._check(buf)
-        name = "/ota_journal" if self.copies else self.at("journal")
-        with open(name, "w") as journal:
-            journal.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
-            yield from self._write(journal)
-        for finder in (self.find, self.known):
-            if finder:
-                finder.close()
-        commit(name, not self.copies)  # from here on all is new
-        self.done = True
-        yield from replay()
 
     def _items(self):
         """(index, (path, size, sha)) of the files, then (-1, (path, -1, "")) of the deletions."""
@@ -199,211 +176,13 @@ class Commit:
                 return True
         return (yield from hashes(path, sha, buf))
 
-    def _check(self, buf):
-        """All files are here, none is where a folder must be, and what is needed besides fits."""
-        last = ""
-        self._above = ()
-        block = os.statvfs("/")[0]
-        more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
-        for i, (path, size, sha) in self._items():
-            yield 0
-            if i < 0:
-                continue
-            if self.copies and path != path.lower():
-                for _, other in self._items():
-                    if other[0] != path and other[0].lower() == path.lower():
-                        raise ValueError("one file on FAT: %s, %s" % (path, other[0]))
-            if (yield from self.holds(path, size, sha, buf)):
-                if _size(self.at(i)) >= 0:
-                    os.remove(self.at(i))  # nothing to replace, nothing to keep
-            elif _size(self.at(i)) != size:
-                raise ValueError("missing " + path)
-            else:
-                low = path.lower()
-                if low[:9] == "lib/uota/" or low == "config/ota.json":
-                    self._proof = True
-                if low in ("boot.py", "main.py"):
-                    self._compile(self.at(i), path)
-                elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
-                    raise ValueError("always source: " + path)
-            self._nest(path, last)
-            n = path.find("/")
-            while n > 0:
-                there = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
-                if there >= 0:
-                    raise ValueError("file and folder: " + path[:n])
-                more += 2 * (there == -2)
-                n = path.find("/", n + 1)
-            there = _size("/" + path)
-            if there == -1:
-                raise ValueError("file and folder: " + path)
-            if self.copies and _size(self.at(i)) >= 0:
-                more += max(0, size // block + 1 - max(0, there) // block)
-                if self.keep and there > 0:
-                    more += there // block + 1
-            last = path
-        room(more * block + 4 * _size(self.at("list")))  # two journals, and the manifest twice
-
-    def _compile(self, name, path):
-        """What would keep the board from starting is refused: nobody would be left to go back."""
-        with open(name) as f:
-            text = f.read()
-        if path.lower() == "boot.py" and "ota_guard" not in text and not self.force:
-            raise ValueError("boot.py does not start the agent; put it into main.py, or --force")
-        try:
-            compile(text, path, "exec")
-        except SyntaxError as e:
-            raise ValueError("%s does not compile: %s" % (path, e))
-        except MemoryError:
-            pass  # it may be too large to be looked at beside the app
-
-    def _write(self, journal):
-        """Write the manifest to be, the journal, and the list of what is kept."""
-        self._journal = journal
-        self._kept = self.open("kept", "w")
-        self._kept.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
-        self._number_kept()
-        self._again(False)
-        version = json.dumps(self.version)
-        with self.open("version", "w") as f:
-            f.write('{"version":%s}' % version)
-        with self.open("manifest", "w") as out:
-            out.write(_HEAD)
-            for i, entry in self._items():
-                yield 0
-                path = entry[0]
-                if i < 0:
-                    if _size("/" + path) >= 0:
-                        self._remove(path)
-                    continue
-                staged = self.at(i)
-                time = self.resumes and os.stat(staged if _size(staged) >= 0 else "/" + path)[8]
-                _entry(out, *entry, time)
-                self._put(staged, path, False)
-            for _, entry in installed():
-                yield 0
-                path = entry[0]
-                other = self.partial and _sibling(path)
-                if self.find(path) or other and self.find(other):
-                    continue
-                if self.partial:
-                    _entry(out, *entry)
-                elif not files.kept(path, self.lib) and (not self.wipe or files.kept(path)):
-                    self._remove(path)
-            ident = ',"id":"%s"' % self.id if self.resumes else ""
-            out.write('},"version":%s%s}\n' % (version, ident))
-        if self.wipe:
-            for entry in os.ilistdir("/"):
-                if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size
-                    yield from self._wipe(entry[0], entry[1])
-        self._try()
-        for name in ("version", "manifest"):
-            self._put(self.at(name), "ota_%s.json" % name, False)
-        self._again(True)
-        for i, entry in self._items():
-            self._put(self.at(i), entry[0], True)
-        self._kept.write("r %s\nr /ota_boot_state.json\n" % _TRIAL)
-        self._kept.write("end\n" if self.copies else "x /ota_kept\nend\n")
-        self._kept.close()
-        if self.resumes:
-            with self.open("counter", "w") as f:
-                f.write(str(self.counter))
-            journal.write("p %s /ota_counter\nx %s\n" % (self.at("counter"), self.stage))
-        journal.write("end\n")
-
-    def _number_kept(self):
-        """What was kept goes first, since it frees its room; in a trial it stays."""
-        self._number = 0
-        if self.keep and _size("/ota_kept") == -1:
-            for entry in os.ilistdir("/ota_kept"):
-                if entry[0].isdigit():
-                    self._number = max(self._number, int(entry[0]) + 1)
-                    if not self.old:
-                        self._journal.write("r %s%s\n" % (_KEPT, entry[0]))
-        elif _size("/ota_kept") > -2:
-            self._journal.write("x /ota_kept\n")
-
-    def _again(self, last):
-        """The lines of what is kept already, with those that come last or without them."""
-        if self.keep and self.old:
-            self.old.seek(0)
-            self.old.readline()
-            for line in self.old:
-                path = line.rstrip("\n").split(" /")[-1]
-                ours = path[:4] == "ota_" and path not in _TOLD
-                if line[1:2] == " " and not ours and (path.lower() in _LAST) == last:
-                    self._kept.write(line)
-
-    def _try(self):
-        """Lines that put the new version on trial; without a way back there is none."""
-        if self.keep:
-            app = _size("/app/app.py") >= 0 or _size("/app/app.mpy") >= 0
-            found = {"id": self.id[:16], "up": self.up, "app": app, "proof": self._proof}
-            with self.open("trial", "w") as f:
-                json.dump(found, f)
-            self._journal.write("p %s %s\n" % (self.at("trial"), _TRIAL))
-            self._journal.write("p %s %slist\n" % (self.at("kept"), _KEPT))
-        else:
-            self._journal.write("r %s\nr /ota_crash.json\n" % _TRIAL)
-
-    def _wipe(self, path, kind):
-        """Lines for all below a path that the update does not name."""
-        yield 0
-        if min(path) < " ":
-            return  # it would be a line of its own
-        if kind & 0x4000:
-            entry = None
-            for entry in os.ilistdir("/" + path):
-                yield from self._wipe(path + "/" + entry[0], entry[1])
-            self._journal.write("d /%s\n" % path)  # if it is empty then
-            if not entry:
-                self._kept.write("m /%s\n" % path)
-        elif not self.find(path):
-            self._remove(path)
-
-    def _put(self, staged, path, last):
-        if _size(staged) >= 0 and (path.lower() in _LAST) == last:
-            self._keep(path)
-            self._journal.write("p %s /%s\n" % (staged, path))
-            other = _sibling(path)
-            if other and _size("/" + other) >= 0 and not self.find(other):
-                self._remove(other)
-
-    def _remove(self, path):
-        self._keep(path)
-        self._journal.write("r /%s\n" % path)
-
-    def _keep(self, path):
-        """Lines that keep what is at a path, and bring it back; not what came with the trial."""
-        if not self.keep or path[:5].lower() == "data/" or self.old and self._has(path):
-            return
-        there = _size("/" + path)
-        how = "r" if there < 0 else "e"
-        if there > 0:
-            how = "p %s%d" % (_KEPT, self._number)
-            self._number += 1
-            # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
-            copy = self.copies or path.lower() in _LAST or "/" not in path and path not in _TOLD
-            self._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
-        self._kept.write("%s /%s\n" % (how, path))
-
-    def _has(self, path):
-        self.old.seek(0)
-        for line in self.old:
-            if line.endswith(" /%s\n" % path):
-                return True
-
     def _settle(self):
         """Done or discarded: nothing is under way any more."""
-        for _ in replay():
-            pass
+        if _size("/ota_journal") > -2 or _size("/ota_stage") > -2:
+            from uota.boot_guard import replay
 
-
-def _sibling(path):
-    """x.py for x.mpy and the reverse: with both on the board the source would win."""
-    stem, dot, kind = path.rpartition(".")
-    other = {"py": "mpy", "mpy": "py"}.get(kind)
-    return other and dot and stem + dot + other
+            for _ in replay():
+                pass
 
 
 def hashes(name, sha, buf):

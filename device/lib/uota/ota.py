@@ -11,8 +11,8 @@ import time
 from micropython import const
 
 import uota
-from uota import boot_guard, config, digest, files
-from uota.boot_guard import rmtree
+from uota import config, digest, files, state
+from uota.state import rmtree
 from uota.loop import READ, WRITE
 
 _UNPROVEN_MS = const(10000)
@@ -245,13 +245,15 @@ def _push(conn, arg, stream=False):
 
 
 def _rollback(conn, arg):
+    from uota import boot_guard
+
     if not boot_guard.undo("by hand", "", False):
         raise ValueError("nothing is kept")
     return conn.bye()
 
 
 def _public(arg):
-    told = {"version": boot_guard.load("/ota_version.json").get("version", "unknown")}
+    told = {"version": state.load("/ota_version.json").get("version", "unknown")}
     return (json.dumps(told) + "\n",)
 
 
@@ -261,10 +263,10 @@ def _ping(arg):
 
 def _version(arg):
     """What is installed, and how it stands with it."""
-    told = {"version": boot_guard.load("/ota_version.json").get("version", "unknown")}
+    told = {"version": state.load("/ota_version.json").get("version", "unknown")}
     told["agent"] = "2.0.0"
-    trial = boot_guard.trial()
-    back = boot_guard.failed()
+    trial = state.trial()
+    back = state.failed()
     told["state"] = "confirmed" if trial is None else "trial"
     if trial is not None:
         told["id"] = trial.get("id")
@@ -280,7 +282,7 @@ def _version(arg):
 
 
 def _crash(arg):
-    return (json.dumps(boot_guard.load("/ota_crash.json")) + "\n",)
+    return (json.dumps(state.load("/ota_crash.json")) + "\n",)
 
 
 def _ls(arg):

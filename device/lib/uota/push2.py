@@ -11,7 +11,7 @@ import time
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import load, rmtree, size as size_of
+from uota.state import load, rmtree, size as size_of
 from uota.commit import Commit, hashes, installed, room
 from uota.ota import Refused
 from uota.session2 import counter, installed as installed_id
@@ -28,6 +28,7 @@ _MANIFEST = const(1048576)
 _ENTRIES = const(10000)
 _FLUSH = const(16384)
 _ALIVE_MS = const(5000)
+_LEAST = const(594)  # for a record without a message
 _SPARE = const(4096)  # of heap, for all else
 _WORDS = ("verify", "force", "no-rollback", "wipe")
 
@@ -182,7 +183,12 @@ class Update(Commit):
         if not (yield from self._files()):
             return "ok"
         self._in = None  # its window is heap that the commit may want
-        yield from self._busy(self.finish(self.conn.buf))
+        self.conn.buf = self.conn.buf[:0]
+        gc.collect()
+        self.conn.buf = memoryview(bytearray(_LEAST))
+        from uota import install
+
+        yield from self._busy(install.finish(self, self.conn.buf))
         return "ok"
 
     def _busy(self, work):

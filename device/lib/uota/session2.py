@@ -8,8 +8,8 @@ from binascii import unhexlify
 
 from micropython import const
 
-from uota import boot_guard, config, digest, files, ota
-from uota.boot_guard import size
+from uota import config, digest, files, ota, state
+from uota.state import size
 
 try:
     from cryptolib import aes
@@ -76,9 +76,10 @@ def _way(settings):
 
 def _before():
     """The configuration that the one on trial has replaced; {} for none."""
-    if boot_guard.trial() is not None and boot_guard.kept():
-        with open("/ota_kept/list") as f:
-            for line in f:
+    kept = state.trial() is not None and state.kept()
+    if kept:
+        with kept:
+            for line in kept:
                 if line.endswith(" /config/ota.json\n"):
                     return config.load(line.split(" ")[1])[0]
     return {}
@@ -242,6 +243,8 @@ def _info(conn, arg):
 
 
 def _put(conn, arg):
+    from uota import boot_guard
+
     left, sha, path = arg.split(" ", 2)
     left, path = int(left), files.changeable(path)
     total = digest.sha256()
