@@ -104,9 +104,15 @@ def test_100_connections_at_once_do_not_lock_the_owner_out(unharmed):
         one.setblocking(False)
         one.connect_ex(("127.0.0.1", unharmed.port))
     began = time.monotonic()
-    with unharmed.session() as session:
-        assert session.command("ping") == b"pong\n"
+    while True:  # it may have to make room, too, as long as more are coming
+        try:
+            with unharmed.session() as session:
+                assert session.command("ping") == b"pong\n"
+            break
+        except (BoardError, OSError):
+            assert time.monotonic() - began < 5
     assert time.monotonic() - began < 5
+    assert held.command("ping") == b"pong\n", "who has proven itself does not make room"
     for one in (held, *crowd):
         one.close()
 
