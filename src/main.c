@@ -35,7 +35,7 @@ static void report(const GError *error, gboolean json)
 	g_autofree char *text = uota_text_printable(error->message, 4096);
 
 	fprintf(stderr, "uota: %s\n", text);
-	if (json)
+	if (json && !g_error_matches(error, UOTA_ERROR, UOTA_ERROR_ROLLED_BACK)) /* it is told */
 		uota_print_json(
 			json_pack("{s:s, s:i}", "error", text, "status", uota_error_status(error)));
 }

@@ -6,10 +6,11 @@
 
 #include "core/error.h"
 #include "core/release.h"
-#include "protocol/target.h"
+#include "protocol/verdict.h"
 #include "transport/tcp.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
+#define DEFAULT_RETURN_MS 60000
 
 struct uota_client {
 	char *dir, *host;
@@ -84,35 +85,124 @@ void uota_client_cancel(uota_client *client)
 	g_cancellable_cancel(client->target.cancellable);
 }
 
-char *uota_client_version(uota_client *client, uota_error *error)
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+/* @from: (nullable) what was told. */
+static void tell(const UotaStatus *from, uota_board_status *to)
+{
+	static const uota_state states[] = {
+		[UOTA_STATE_UNTOLD] = UOTA_UNTOLD,
+		[UOTA_STATE_CONFIRMED] = UOTA_CONFIRMED,
+		[UOTA_STATE_TRIAL] = UOTA_TRIAL,
+		[UOTA_STATE_ROLLED_BACK] = UOTA_ROLLED_BACK,
+	};
+
+	if (!to)
+		return;
+	*to = (uota_board_status){0};
+	if (!from)
+		return;
+	*to = (uota_board_status){
+		.version = copy(from->version),
+		.agent = copy(from->agent),
+		.state = states[from->state],
+		.left = from->left,
+		.awaits_app = uota_status_awaits_app(from),
+		.from = copy(from->from),
+		.why = copy(from->why),
+		.crash = copy(from->crash),
+		.safe = from->safe,
+	};
+}
+
+void uota_board_status_clear(uota_board_status *status)
+{
+	free(status->version);
+	free(status->agent);
+	free(status->from);
+	free(status->why);
+	free(status->crash);
+	*status = (uota_board_status){0};
+}
+
+int uota_client_status(uota_client *client, uota_board_status *status, uota_error *error)
 {
 	GError *cause = NULL;
 	g_autoptr(UotaSession) session = uota_target_open(&client->target, &cause);
-	g_autofree char *version = session ? uota_session_version(session, &cause) : NULL;
+	g_autoptr(UotaStatus) told = session ? uota_session_status(session, &cause) : NULL;
 
 	hand_over(cause, error);
-	return version ? strdup(version) : NULL;
+	tell(told, status);
+	return told != NULL;
 }
 
-int uota_client_push(uota_client *client, uota_push_scope scope, const char *version,
-	unsigned wait_ms, uota_progress progress, void *user_data, uota_error *error)
+char *uota_client_crash(uota_client *client, uota_error *error)
 {
 	GError *cause = NULL;
-	UotaPushKind used;
-	UotaOutcome outcome;
-	UotaPushOptions options = {
-		.kind = scope == UOTA_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
-		.key = client->config->signing_key,
-		.wait_ms = wait_ms,
-		.progress = progress,
-		.user_data = user_data,
-	};
-	g_autoptr(UotaManifest) manifest = uota_release_make(client->dir, client->config,
-		scope == UOTA_FAST ? UOTA_SCOPE_FAST : UOTA_SCOPE_FULL, version,
-		client->target.cancellable, &cause);
-	gboolean ok = manifest && uota_target_push(&client->target, manifest, &options, &used,
-					  &outcome, &cause);
+	g_autoptr(UotaSession) session = uota_target_open(&client->target, &cause);
+	g_autoptr(UotaCrash) crash = session ? uota_session_crash(session, &cause) : NULL;
 
 	hand_over(cause, error);
+	return crash ? strdup(crash->trace ? crash->trace : "") : NULL;
+}
+
+static guint return_ms(unsigned wanted)
+{
+	return wanted ? wanted : DEFAULT_RETURN_MS;
+}
+
+int uota_client_rollback(
+	uota_client *client, unsigned wanted_ms, uota_board_status *status, uota_error *error)
+{
+	GError *cause = NULL;
+	g_autoptr(UotaStatus) told = NULL;
+
+	if (uota_target_command(&client->target, "rollback", &cause))
+		told = uota_verdict_await_return(
+			&client->target, return_ms(wanted_ms), FALSE, &cause);
+	hand_over(cause, error);
+	tell(told, status);
+	return told != NULL;
+}
+
+static UotaPushOptions translate(const uota_client *client, const uota_push_options *options)
+{
+	static const UotaWait waits[] = {
+		[UOTA_UNTIL_VERDICT] = UOTA_WAIT_VERDICT,
+		[UOTA_UNTIL_RUNNING] = UOTA_WAIT_RUNNING,
+		[UOTA_UNTIL_COMMITTED] = UOTA_WAIT_NOT,
+	};
+
+	return (UotaPushOptions){
+		.kind = options->scope == UOTA_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
+		.wipe = options->scope == UOTA_FULL && options->wipe,
+		.no_rollback = options->no_rollback,
+		.force = options->force,
+		.key = client->config->signing_key,
+		.wait = waits[options->follow],
+		.return_ms = return_ms(options->return_ms),
+		.network_ms = client->config->confirm_network * 1000,
+		.progress = options->progress,
+		.user_data = options->user_data,
+	};
+}
+
+int uota_client_push(uota_client *client, const uota_push_options *options,
+	uota_board_status *status, uota_error *error)
+{
+	GError *cause = NULL;
+	g_auto(UotaPushResult) result = {0};
+	UotaPushOptions translated = translate(client, options);
+	g_autoptr(UotaManifest) manifest = uota_release_make(client->dir, client->config,
+		options->scope == UOTA_FAST ? UOTA_SCOPE_FAST : UOTA_SCOPE_FULL, options->version,
+		client->target.cancellable, &cause);
+	gboolean ok = manifest &&
+		      uota_target_push(&client->target, manifest, &translated, &result, &cause);
+
+	hand_over(cause, error);
+	tell(result.status, status);
 	return ok;
 }

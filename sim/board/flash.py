@@ -1,13 +1,15 @@
 # The flash chip: a block device on the image file, with the face of esp32.Partition (4096-byte
 # blocks, erased bytes are FF). Every operation reaches the host at once, so that what was written
 # stays when the process is killed. Nothing allocates: a file that the garbage collector closes is
-# written with the heap locked. CutFlash loses power after a chosen number of operations.
+# written with the heap locked. CutFlash loses power after a chosen number of operations,
+# LockedFlash takes no writes, CountedFlash counts what another one is told to do.
 
 import gil
 
 BLOCK = 4096
 
 _ERASED = b"\xff" * BLOCK
+_EROFS = 30
 
 
 class Flash:
@@ -73,3 +75,35 @@ class CutFlash(Flash):
             for i in range(len(buf) // BLOCK):
                 self._erase(block + i)
         super().writeblocks(block, buf, offset)
+
+
+class LockedFlash(Flash):
+    # A partition that the partition table marks as read-only. The file system above it, mounted
+    # read-only, does not get to writeblocks(), but littlefs erases before it writes.
+    def _write(self, at, buf):
+        raise OSError(-0x10D, "ESP_ERR_NOT_ALLOWED")
+
+    def ioctl(self, op, arg):
+        return -_EROFS if op == 6 else super().ioctl(op, arg)
+
+
+class CountedFlash:
+    # `count(erases, programs, bytes)` is told of each operation that the chip has done.
+    def __init__(self, chip, count):
+        self._chip = chip
+        self._count = count
+        self.readblocks = chip.readblocks
+        self.info = chip.info
+
+    def writeblocks(self, block, buf, offset=None):
+        self._chip.writeblocks(block, buf, offset)
+        self._count(0 if offset is not None else len(buf) // BLOCK, 1, len(buf))
+
+    def ioctl(self, op, arg):
+        done = self._chip.ioctl(op, arg)
+        if op == 6:
+            self._count(1, 0, 0)
+        return done
+
+    def __repr__(self):
+        return repr(self._chip)

@@ -5,7 +5,7 @@
 import ustruct
 from utime import sleep_ms
 
-_AP, _CAUSE, _BOOT_FILES, _WDT_MS, _WDT_FED, _SLEEP_MS, _BORN_US, _CUT, _RTC = (
+_AP, _CAUSE, _BOOT_FILES, _WDT_MS, _WDT_FED, _SLEEP_MS, _BORN_US, _CUT, _COUNT, _RTC = (
     0,
     1,
     2,
@@ -14,6 +14,7 @@ _AP, _CAUSE, _BOOT_FILES, _WDT_MS, _WDT_FED, _SLEEP_MS, _BORN_US, _CUT, _RTC = (
     16,
     24,
     32,
+    40,
     64,
 )
 RTC_MAX = 2048
@@ -118,3 +119,18 @@ def spend_operation():
     ustruct.pack_into("<q", _left_bytes, 0, _left)
     _file.seek(_CUT)
     _file.write(_left_bytes)
+
+
+_erases = _programs = _programmed = 0
+_count_bytes = bytearray(16)
+
+
+def count_flash(erases, programs, size):
+    # Nothing here may allocate either.
+    global _erases, _programs, _programmed
+    _erases += erases
+    _programs += programs
+    _programmed += size
+    ustruct.pack_into("<IIQ", _count_bytes, 0, _erases, _programs, _programmed)
+    _file.seek(_COUNT)
+    _file.write(_count_bytes)

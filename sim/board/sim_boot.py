@@ -43,6 +43,8 @@ def prepare(settings):
     host.settings = settings
     host.attach(settings["mailbox_fd"], settings["events_fd"])
     settings["image"] = open(settings["image_fd"], "r+b")  # once: the collector closes it
+    if settings.get("otadata_fd") is not None:
+        settings["otadata"] = open(settings["otadata_fd"], "r+b")
     settings["flash"] = flash.Flash(*_chip())
     sim_socket._network = network
     _install()
@@ -105,7 +107,7 @@ def _take(size):
 def _mount():
     settings = host.settings
     try:
-        vfs.mount(settings["flash"], "/")
+        vfs.mount(settings["flash"], "/", readonly=settings.get("read_only", False))
     except OSError:
         return False
     return True
@@ -115,9 +117,7 @@ def _mount():
 
 
 def start():
-    if host.cut_wished():
-        atomic = host.settings["cut_atomic"]
-        host.settings["flash"] = flash.CutFlash(*_chip(), host.spend_operation, atomic)
+    _wire_flash()
     mounted = _mount()  # first of all: it gets the memory that it had when the heap was measured
     micropython.kbd_intr(-1)
     gil.enter()
@@ -128,6 +128,17 @@ def start():
     names = sim_os.listdir("/")
     host.tell_boot_files(("boot.py" in names) | ("main.py" in names) << 1)
     gc.collect()
+
+
+def _wire_flash():
+    settings = host.settings
+    if settings.get("read_only"):
+        settings["flash"] = flash.LockedFlash(*_chip())
+    elif host.cut_wished():
+        atomic = settings["cut_atomic"]
+        settings["flash"] = flash.CutFlash(*_chip(), host.spend_operation, atomic)
+    if settings.get("count"):
+        settings["flash"] = flash.CountedFlash(settings["flash"], host.count_flash)
 
 
 def _corrupted():

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import run
+from . import run, slots
 from .errors import SimError
 
 _LOOK = ("ls", "cat", "get")
@@ -74,15 +74,23 @@ def _options(argv):
     add("--put", action="append", default=[], metavar="LOCAL:/PATH", help="add a file")
     add("--make-only", action="store_true", help="make the image (needs --flash) and leave")
     add("--wifi", type=wifi, metavar="SSID:PASSWORD", help="the only network there is")
+    add("--slots", type=int, choices=(1, 2), default=1, help="of the firmware: factory, or OTA")
+    add("--slot-broken", choices=slots.LABELS, action="append", default=[], help="not bootable")
+    add("--read-only", action="store_true", help="nothing can be written to its flash")
     attached = parser.add_mutually_exclusive_group()
     attached.add_argument("--repl", action="store_true", help="this terminal is its UART")
     attached.add_argument("--serial", metavar="LINK", help="make LINK a serial port to it")
     add("--events", metavar="FILE", help="append what happens to the board, a line each")
+    add("--count", action="store_true", help="tell --events the flash operations of each boot")
     add("--cut-after", type=count, metavar="N", help="lose power after N flash operations")
     add("--cut-atomic", action="store_true", help="a sector write is one operation on FAT")
     options = parser.parse_args(argv)
     if options.make_only and not options.flash:
         parser.error("--make-only needs --flash")
+    if options.slot_broken and options.slots < 2:
+        parser.error("--slot-broken needs --slots 2")
+    if options.count and not options.events:
+        parser.error("--count needs --events")
     if options.flash_size % 4096:
         parser.error("--flash-size: not a multiple of 4096")
     if options.wifi is None and os.environ.get("UOTA_SIM_WIFI"):

@@ -2,8 +2,9 @@
 
 Offsets: 0 access point on · 1 reset cause · 2 files found by the boot (1 boot.py, 2 main.py) ·
 4 watchdog ms (0: off) · 8 last fed, monotonic ms · 16 deep sleep ms · 24 hard reset, monotonic us ·
-32 flash operations left before a power cut (-1: none comes) · 64 RTC memory (u16 length, bytes).
-board/host.py has the other side.
+32 flash operations left before a power cut (-1: none comes) · 40 flash operations of this boot, if
+they are counted: u32 erases, u32 programs, u64 bytes programmed · 64 RTC memory (u16 length,
+bytes). board/host.py has the other side.
 """
 
 import mmap
@@ -35,6 +36,7 @@ class Mailbox:
         """Prepare a boot: the watchdog and the ticks live on through a soft reset only."""
         self._map[1] = cause
         self._map[2] = 0
+        self._map[40:56] = bytes(16)
         if cause == SOFT:
             return
         struct.pack_into("<I", self._map, 4, 0)
@@ -45,6 +47,10 @@ class Mailbox:
     def cut_after(self, operations):
         """Power goes before the flash operation that comes after that many; None: it stays."""
         struct.pack_into("<q", self._map, 32, -1 if operations is None else operations)
+
+    def flash_count(self):
+        """(erases, programs, bytes programmed) since the boot began."""
+        return struct.unpack_from("<IIQ", self._map, 40)
 
     @property
     def boot_files(self):

@@ -7,7 +7,7 @@ import socket
 import sys
 import zlib
 
-from . import console, engine, image, mailbox, project, supervisor
+from . import console, engine, image, mailbox, project, slots, supervisor
 from .errors import SimError
 
 
@@ -144,6 +144,7 @@ def _run_board(options, board_dir, fd, path, config):
     box = mailbox.Mailbox()
     box.cut_after(options.cut_after)
     events = supervisor.events_pipe()
+    firmware = _slots(options)
     settings = {
         "image_fd": fd,
         "mailbox_fd": box.fd,
@@ -157,11 +158,15 @@ def _run_board(options, board_dir, fd, path, config):
         "wifi": options.wifi,
         "unique_id": _unique_id(options),
         "cut_atomic": options.cut_atomic,
+        "otadata_fd": firmware and firmware.fd,
+        "broken": tuple(options.slot_broken),
+        "read_only": options.read_only,
+        "count": options.count,
     }
     micropython = engine.start_board(board_dir, settings)
-    log = supervisor.Log(options.events, lambda text: _say(options, text))
+    log = supervisor.Log(options.events, lambda text: _say(options, text), options.count)
     attached = _console(options)
-    board = supervisor.Supervisor(micropython, box, events, attached, log)
+    board = supervisor.Supervisor(micropython, box, events, attached, log, firmware)
     place = path if options.flash else f"{path} (temporary)"
     print(
         f"uota-sim: {options.name} at {settings['address']}:{port}, flash {place}",
@@ -173,6 +178,13 @@ def _run_board(options, board_dir, fd, path, config):
     finally:
         attached.close()
     return 0
+
+
+def _slots(options):
+    """The firmware's two slots; None where there is one. The choice is kept beside the image."""
+    if options.slots < 2:
+        return None
+    return slots.Slots(options.flash and options.flash + ".otadata", options.slot_broken)
 
 
 def _console(options):

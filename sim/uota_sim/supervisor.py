@@ -32,8 +32,9 @@ def die_with_parent(number=signal.SIGTERM):
 class Log:
     """What happens to the board: for people on stderr, for programs a line each in a file."""
 
-    def __init__(self, path, say):
+    def __init__(self, path, say, counts):
         self.say = say
+        self._counts = counts
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._fd = os.open(path, flags, 0o644) if path else None
@@ -44,14 +45,19 @@ class Log:
         if self._fd is not None:
             os.write(self._fd, text.encode() + b"\n")
 
+    def flash(self, count):
+        if self._counts:
+            self.event("flash {} erases {} programs {} bytes".format(*count))
+
 
 class Supervisor:
-    def __init__(self, engine, box, events, console, log):
+    def __init__(self, engine, box, events, console, log, slots):
         self._engine = engine
         self._box = box
         self._events, self._events_in = events
         self._console = console
         self._log = log
+        self._slots = slots
         self._say = log.say
         self._pid = None
         self._boots = 0
@@ -101,6 +107,9 @@ class Supervisor:
             self._raw = False
         self._drain(self._events)
         self._log.event(f"boot {_CAUSES[cause]}")
+        other = self._slots and self._slots.choose(cause)
+        if other:
+            self._log.event(f"slot {other}")
         self._boots += 1
         self._pid = os.fork()
         if self._pid == 0:
@@ -204,8 +213,7 @@ class Supervisor:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if not pid:
             return None
-        self._pid = None
-        self._console.flush()
+        self._over()
         code = os.waitstatus_to_exitcode(status)
         if code in (_SOFT_EXIT, _SOFT_EXIT + 1):
             self._raw = code == _SOFT_EXIT + 1
@@ -222,8 +230,13 @@ class Supervisor:
             return
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
+        self._over()
+
+    def _over(self):
+        """The boot has ended: its last words, and what it did to the flash."""
         self._pid = None
         self._console.flush()
+        self._log.flash(self._box.flash_count())
 
     @staticmethod
     def _drain(fd):

@@ -1,14 +1,17 @@
 /* The board that a command is for. */
 #include "cli/board.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
+#include "cli/state.h"
 #include "core/error.h"
 #include "core/project.h"
 #include "transport/tcp.h"
 
 #define DEFAULT_PORT 2018
+#define RETURN_MS 60000 /* longer with a longer --timeout */
 
 static UotaTransport *connect_tcp(
 	gpointer user_data, UotaDeadline deadline, GCancellable *cancellable, GError **error)
@@ -105,6 +108,25 @@ gboolean uota_board_init(
 		.cancellable = board->cancellable,
 	};
 	return TRUE;
+}
+
+guint uota_board_return_ms(const UotaBoard *board)
+{
+	return MAX(RETURN_MS, board->target.timeout_ms);
+}
+
+void uota_board_report(const UotaBoard *board, const UotaStatus *status)
+{
+	g_autofree char *text = uota_state_text(status);
+	json_t *object;
+
+	if (!board->options->json) {
+		puts(text);
+		return;
+	}
+	object = json_pack("{s:s, s:i}", "host", board->host, "port", (int)board->port);
+	uota_state_to_json(status, object);
+	uota_print_json(object);
 }
 
 void uota_board_clear(UotaBoard *board)

@@ -18,5 +18,11 @@ typedef struct {
 gboolean uota_board_init(UotaBoard *board, const UotaOptions *options, gboolean need_project,
 	GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Milliseconds that the board may take to restart and to join its Wi-Fi. */
+guint uota_board_return_ms(const UotaBoard *board);
+
+/* Prints the state of the board on stdout as the options want it. */
+void uota_board_report(const UotaBoard *board, const UotaStatus *status);
+
 void uota_board_clear(UotaBoard *board);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UotaBoard, uota_board_clear)

@@ -33,6 +33,8 @@ gboolean uota_cmd_init(int argc, char **argv, GError **error);
 gboolean uota_cmd_fast(int argc, char **argv, GError **error);
 gboolean uota_cmd_full(int argc, char **argv, GError **error);
 gboolean uota_cmd_version(int argc, char **argv, GError **error);
+gboolean uota_cmd_crash(int argc, char **argv, GError **error);
+gboolean uota_cmd_rollback(int argc, char **argv, GError **error);
 gboolean uota_cmd_terminal(int argc, char **argv, GError **error);
 gboolean uota_cmd_passwd(int argc, char **argv, GError **error);
 gboolean uota_cmd_help(int argc, char **argv, GError **error);

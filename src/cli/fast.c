@@ -6,8 +6,7 @@ gboolean uota_cmd_fast(int argc, char **argv, GError **error)
 	g_auto(UotaOptions) options = {0};
 	UotaPushFlags flags = {0};
 	const GOptionEntry entries[] = {
-		{"no-wait", 0, 0, G_OPTION_ARG_NONE, &flags.no_wait,
-			"Do not wait for the board to come back", NULL},
+		UOTA_PUSH_OPTIONS(&flags),
 		G_OPTION_ENTRY_NULL,
 	};
 

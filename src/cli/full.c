@@ -8,8 +8,7 @@ gboolean uota_cmd_full(int argc, char **argv, GError **error)
 	const GOptionEntry entries[] = {
 		{"wipe", 0, 0, G_OPTION_ARG_NONE, &flags.wipe,
 			"Delete everything but /lib, /config, /data and /boot.py first", NULL},
-		{"no-wait", 0, 0, G_OPTION_ARG_NONE, &flags.no_wait,
-			"Do not wait for the board to come back", NULL},
+		UOTA_PUSH_OPTIONS(&flags),
 		G_OPTION_ENTRY_NULL,
 	};
 

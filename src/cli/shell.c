@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/interrupt.h"
+#include "cli/state.h"
 #include "core/error.h"
 #include "core/nearest.h"
 #include "core/text.h"
@@ -42,13 +43,12 @@ static gboolean run_ping(const UotaBoard *board, char **argv, GError **error)
 static gboolean run_version(const UotaBoard *board, char **argv, GError **error)
 {
 	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
-	g_autofree char *version = session ? uota_session_version(session, error) : NULL;
-	g_autofree char *text = NULL;
+	g_autoptr(UotaStatus) status = session ? uota_session_status(session, error) : NULL;
 
-	if (!version)
+	if (!status)
 		return FALSE;
-	text = uota_text_printable(version, NAME_WIDTH);
-	say(board, text);
+	if (board->options->json || !board->options->quiet)
+		uota_board_report(board, status);
 	return TRUE;
 }
 
@@ -222,6 +222,14 @@ static gboolean run_reset(const UotaBoard *board, char **argv, GError **error)
 	return TRUE;
 }
 
+static gboolean run_safe_mode(const UotaBoard *board, char **argv, GError **error)
+{
+	if (!simple(board, "safe_mode", "ok", error))
+		return FALSE;
+	say(board, "the board restarts without its app, until the next reset");
+	return TRUE;
+}
+
 /* Asks who sits at a terminal. FALSE without an error: no. */
 static gboolean confirm(const UotaBoard *board, GError **error)
 {
@@ -256,7 +264,7 @@ static gboolean run_wipe(const UotaBoard *board, char **argv, GError **error)
 static gboolean run_help(const UotaBoard *board, char **argv, GError **error)
 {
 	for (const UotaShellCommand *command = uota_shell_commands; command->name; command++)
-		printf("  %-7s %-14s %s\n", command->name, command->arguments, command->summary);
+		printf("  %-9s %-14s %s\n", command->name, command->arguments, command->summary);
 	return TRUE;
 }
 
@@ -265,9 +273,10 @@ const UotaShellCommand uota_shell_commands[] = {
 	{"cat", "PATH", "Show a file", 1, 1, run_cat},
 	{"get", "PATH [LOCAL]", "Download a file", 1, 2, run_get},
 	{"rm", "PATH", "Delete a file", 1, 1, run_rm},
-	{"version", "", "The installed version", 0, 0, run_version},
+	{"version", "", "The installed version, and how it stands", 0, 0, run_version},
 	{"ping", "", "Whether the board answers", 0, 0, run_ping},
 	{"reset", "", "Restart the board", 0, 0, run_reset},
+	{"safe-mode", "", "Restart the board without its app", 0, 0, run_safe_mode},
 	{"wipe", "", "Delete all but /lib, /config, /data, /boot.py", 0, 0, run_wipe},
 	{"help", "", "This list; `exit` or Ctrl-D leaves", 0, 0, run_help},
 	{NULL},

@@ -140,8 +140,8 @@ static const Key keys[] = {
 	{"serialRx", KEY_INT, 0, 255, NULL},
 	{"appStack", KEY_INT, 0, 1048576, NULL},
 	{"confirmAfter", KEY_INT, 0, 86400, NULL},
-	{"confirmNetwork", KEY_INT, 0, 86400, NULL},
-	{"watchdog", KEY_INT, 0, 3600, NULL},
+	{"confirmNetwork", KEY_INT, 10, 86400, NULL},
+	{"watchdog", KEY_BOOL, 0, 0, NULL},
 	{"minProtocol", KEY_INT, 1, 2, NULL},
 	{"publicVersion", KEY_BOOL, 0, 0, NULL},
 };
@@ -414,6 +414,7 @@ static UotaConfig *make_config(json_t *root, json_t *secrets)
 	config->transports = dup_list(all, "transports", "wifi_tcp");
 	config->manifest_url = dup_string(all, "manifestUrl", NULL);
 	config->pull_interval = get_int(all, "pullInterval", 60);
+	config->confirm_network = get_int(all, "confirmNetwork", 300);
 	config->excluded_files =
 		dup_list(all, "excludedFiles", ".git/** .gitignore dist/** .uota_cache.json");
 	config->fast_ota_files = dup_list(all, "fastOtaFiles", "app/** main.py config/**");

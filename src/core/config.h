@@ -18,11 +18,12 @@ typedef struct {
 	/* its SHA-256 in hex, as the board has it; NULL: none. Set alone when only ota.json has it:
 	 * then the plaintext is missing */
 	char *ota_password_hash;
-	char *signing_key;   /* NULL: none */
-	char *ble_name;      /* at most 20 bytes */
-	char **transports;   /* wifi_tcp, serial, ble, http_pull; at least one, each once */
-	char *manifest_url;  /* NULL: none */
-	guint pull_interval; /* seconds */
+	char *signing_key;     /* NULL: none */
+	char *ble_name;        /* at most 20 bytes */
+	char **transports;     /* wifi_tcp, serial, ble, http_pull; at least one, each once */
+	char *manifest_url;    /* NULL: none */
+	guint pull_interval;   /* seconds */
+	guint confirm_network; /* seconds in which a trial must have its network again */
 	char **excluded_files, **fast_ota_files, **full_ota_files, **mpy_files; /* globs */
 	json_t *device; /* what the board gets as /config/ota.json; see below */
 } UotaConfig;

@@ -9,10 +9,12 @@
 typedef enum {
 	UOTA_ERROR_FAILED,      /* anything that no caller tells apart */
 	UOTA_ERROR_USAGE,       /* the command line is wrong */
-	UOTA_ERROR_REFUSED,     /* the device refused: password, signature, downgrade */
+	UOTA_ERROR_REFUSED,     /* the device refused: password, signature, a known failure */
 	UOTA_ERROR_UNREACHABLE, /* no such host, refused, timed out */
 	UOTA_ERROR_UNKNOWN,     /* the device does not know the command */
 	UOTA_ERROR_BUSY,        /* the device is at work on somebody's update */
+	UOTA_ERROR_RESTARTING,  /* the device restarts without its app: push again then */
+	UOTA_ERROR_ROLLED_BACK, /* the update failed its trial; the device is as it was before */
 	UOTA_ERROR_CLOSED,      /* the device closed the connection */
 	UOTA_ERROR_UNANSWERED,  /* all was sent, but no answer came: it may have worked */
 	UOTA_ERROR_CANCELLED,   /* the caller's cancellable was triggered */

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#define UOTA_LINE_MAX 4096U /* bytes of a line, without its end; a board's are far shorter */
+#define UOTA_LINE_MAX 8192U /* bytes of a line, without its end; a traceback is the longest */
 
 typedef struct {
 	GByteArray *pending; /* fed and not yet taken */

@@ -19,7 +19,8 @@ typedef struct {
 	UotaSigner *signer; /* NULL: what passes is not signed */
 	UotaProgress progress;
 	gpointer user_data;
-	const char *path; /* the file that is on its way */
+	const char *words; /* behind the command */
+	const char *path;  /* the file that is on its way */
 	guint64 done, total;
 } Out;
 
@@ -145,7 +146,7 @@ static gboolean announce_stream(Out *out, const UotaManifest *manifest, GError *
 	g_autofree char *command = NULL;
 
 	out->total = uota_push_stream_size(manifest);
-	command = g_strdup_printf("stream_ota %" G_GUINT64_FORMAT, out->total);
+	command = g_strdup_printf("stream_ota %" G_GUINT64_FORMAT "%s", out->total, out->words);
 	return uota_session_command(out->session, command, "ready", error);
 }
 
@@ -193,7 +194,9 @@ static gboolean put_manifest(Out *out, const UotaManifest *manifest, GError **er
 
 static gboolean push_session(Out *out, const UotaManifest *manifest, GError **error)
 {
-	if (!uota_session_command(out->session, "start_ota", "ready", error) ||
+	g_autofree char *command = g_strconcat("start_ota", out->words, NULL);
+
+	if (!uota_session_command(out->session, command, "ready", error) ||
 		!put_manifest(out, manifest, error))
 		return FALSE;
 	for (guint i = 0; i < manifest->files->len; i++)
@@ -204,12 +207,18 @@ static gboolean push_session(Out *out, const UotaManifest *manifest, GError **er
 }
 
 gboolean uota_push(UotaSession *session, const UotaManifest *manifest, UotaPushKind kind,
-	const char *key, UotaProgress progress, gpointer user_data, UotaPushKind *used,
-	GError **error)
+	const char *words, const char *key, UotaProgress progress, gpointer user_data,
+	UotaPushKind *used, GError **error)
 {
 	g_autoptr(GByteArray) buf = g_byte_array_sized_new(CHUNK);
 	g_autoptr(GError) cause = NULL;
-	Out out = {.session = session, .buf = buf, .progress = progress, .user_data = user_data};
+	Out out = {
+		.session = session,
+		.buf = buf,
+		.words = words,
+		.progress = progress,
+		.user_data = user_data,
+	};
 
 	if (used)
 		*used = kind;
@@ -224,6 +233,15 @@ gboolean uota_push(UotaSession *session, const UotaManifest *manifest, UotaPushK
 	if (used)
 		*used = UOTA_PUSH_COMPLETE;
 	return push_session(&out, manifest, error);
+}
+
+char *uota_push_id(const UotaManifest *manifest)
+{
+	g_autofree char *payload = uota_manifest_signing_payload(manifest);
+	guint8 digest[UOTA_SHA256_SIZE];
+
+	uota_sha256(payload, strlen(payload), digest);
+	return uota_hex(digest, UOTA_UPDATE_ID_SIZE / 2);
 }
 
 static gboolean same_files(
@@ -255,13 +273,13 @@ static gboolean same_version(const char *installed, const char *wanted, GError *
 	return FALSE;
 }
 
-gboolean uota_push_verify(UotaSession *session, const UotaManifest *manifest, GError **error)
+gboolean uota_push_verify(
+	UotaSession *session, const char *version, const UotaManifest *manifest, GError **error)
 {
-	g_autofree char *version = uota_session_version(session, error);
 	g_autoptr(GBytes) json = NULL;
 	g_autoptr(UotaManifest) installed = NULL;
 
-	if (!version || !same_version(version, manifest->version, error))
+	if (!same_version(version, manifest->version, error))
 		return FALSE;
 	json = uota_session_get_bytes(session, INSTALLED, UOTA_MANIFEST_MAX, error);
 	if (!json) {

@@ -1,7 +1,6 @@
 /* A conversation with a board in protocol 1.0. */
 #include "protocol/session.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -10,6 +9,9 @@
 
 #define LISTING_MAX (1024 * 1024) /* bytes of one folder's listing that are taken */
 #define QUOTE_MAX 80              /* bytes of a strange answer that a message quotes */
+#define ERROR_MAX 240             /* bytes of an `error: …`, which has something to say */
+#define REFUSAL_MAX 400           /* bytes of a refusal, which says why and what to do */
+#define REFUSED "error: refused: "
 #define CHUNK 65536
 
 struct UotaSession {
@@ -54,6 +56,35 @@ static char *read_line(UotaSession *session, GError **error)
 	}
 }
 
+/* What an answer that begins with `error` is to whoever branches on it. */
+static UotaError error_code(const char *line)
+{
+	if (g_str_has_prefix(line, "error: busy"))
+		return UOTA_ERROR_BUSY;
+	if (g_str_has_prefix(line, "error: restarting"))
+		return UOTA_ERROR_RESTARTING;
+	return UOTA_ERROR_FAILED;
+}
+
+/* The board remembers that this very update has failed on it. */
+static void refuse_for_good(const char *reason, GError **error)
+{
+	g_autofree char *quote = uota_text_printable(reason, REFUSAL_MAX);
+
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_REFUSED, "the board refused: %s%s", quote,
+		strstr(reason, "--force") ? "" : ": --force installs it all the same");
+}
+
+static void report_error(const char *line, GError **error)
+{
+	g_autofree char *quote = uota_text_printable(line, ERROR_MAX);
+
+	if (g_str_has_prefix(line, REFUSED))
+		refuse_for_good(line + strlen(REFUSED), error);
+	else
+		g_set_error(error, UOTA_ERROR, error_code(line), "the board says: %s", quote);
+}
+
 /* Puts what the answer @line means, where it is not the hoped-for one, into @error. */
 static void refuse(UotaSession *session, const char *line, GError **error)
 {
@@ -76,10 +107,8 @@ static void refuse(UotaSession *session, const char *line, GError **error)
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"%s arrived damaged or changed while it was sent: push again",
 			quote + strlen("sha256_mismatch "));
-	else if (g_str_has_prefix(line, "error: busy"))
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_BUSY, "the board says: %s", quote);
 	else if (g_str_has_prefix(line, "error"))
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED, "the board says: %s", quote);
+		report_error(line, error);
 	else
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"this is no uota board: it answered \"%s\"", quote);
@@ -157,11 +186,17 @@ gboolean uota_session_command(
 	return send_line(session, command, error) && uota_session_expect(session, expected, error);
 }
 
+/* Sends @command and returns whatever line it is answered with. */
+static char *ask(UotaSession *session, const char *command, GError **error)
+{
+	return send_line(session, command, error) ? read_line(session, error) : NULL;
+}
+
 /* A board without a password would obey it, and there `wipe` is no word to try. */
 static gboolean is_command(const char *password)
 {
 	static const char *const commands[] = {"ping", "version", "ls", "get", "rm", "reset",
-		"wipe", "start_ota", "stream_ota", NULL};
+		"wipe", "start_ota", "stream_ota", "crash", "rollback", "safe_mode", NULL};
 	g_auto(GStrv) words = g_strsplit_set(password, " \t", 2);
 
 	return words[0] && g_strv_contains(commands, words[0]);
@@ -214,31 +249,24 @@ void uota_session_free(UotaSession *session)
 	g_free(session);
 }
 
-/* The "version" of the JSON object @line, as 1.0 writes it, or NULL. */
-static char *parse_version(const char *line)
+UotaStatus *uota_session_status(UotaSession *session, GError **error)
 {
-	json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-	const char *version = json_string_value(json_object_get(root, "version"));
-	char *copy = g_strdup(version);
+	g_autofree char *line = ask(session, "version", error);
+	UotaStatus *status = line ? uota_status_parse(line) : NULL;
 
-	json_decref(root);
-	return copy;
+	if (line && !status)
+		refuse(session, line, error);
+	return status;
 }
 
-char *uota_session_version(UotaSession *session, GError **error)
+UotaCrash *uota_session_crash(UotaSession *session, GError **error)
 {
-	g_autofree char *line = NULL;
-	g_autofree char *version = NULL;
+	g_autofree char *line = ask(session, "crash", error);
+	UotaCrash *crash = line ? uota_crash_parse(line) : NULL;
 
-	if (!send_line(session, "version", error))
-		return NULL;
-	line = read_line(session, error);
-	if (!line)
-		return NULL;
-	version = parse_version(line);
-	if (!version)
+	if (line && !crash)
 		refuse(session, line, error);
-	return g_steal_pointer(&version);
+	return crash;
 }
 
 GPtrArray *uota_session_ls(UotaSession *session, const char *path, GError **error)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/io.h"
+#include "protocol/status.h"
 #include "transport/transport.h"
 
 typedef struct UotaSession UotaSession;
@@ -14,8 +15,8 @@ typedef struct UotaSession UotaSession;
  *
  * With a password, a board that wants none is refused: it is not the board it should be.
  * Errors here and below: UOTA_ERROR_REFUSED, _UNREACHABLE (silence), _CLOSED, _CANCELLED, _UNKNOWN
- * (the board does not know the command), _BUSY (with another update), _FAILED. Returns: (transfer
- * full) */
+ * (the board does not know the command), _BUSY (with another update), _RESTARTING (without its app,
+ * to have memory for the update), _FAILED. Returns: (transfer full) */
 UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -26,8 +27,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaSession, uota_session_free)
 gboolean uota_session_command(UotaSession *session, const char *command, const char *expected,
 	GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The version that the board has installed; "unknown" when it has none. Returns: (transfer full) */
-char *uota_session_version(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The version that the board has installed, and how it stands. Returns: (transfer full) */
+UotaStatus *uota_session_status(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the board remembers of the last failure; a 1.0 board: UOTA_ERROR_UNKNOWN.
+ * Returns: (transfer full) */
+UotaCrash *uota_session_crash(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The entries of the folder @path, folders with a `/` at their end.
  * Returns: (transfer full) (element-type utf8) */
@@ -48,7 +53,8 @@ gboolean uota_session_send(UotaSession *session, const void *data, gsize len, GE
 	G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the push: takes an answer, which must be @expected. Other answers become errors: `denied`,
- * `sig_mismatch` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN, `error: busy` →
- * UOTA_ERROR_BUSY, the rest _FAILED. */
+ * `sig_mismatch`, `error: refused` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN,
+ * `error: busy` → UOTA_ERROR_BUSY, `error: restarting` → UOTA_ERROR_RESTARTING, the rest _FAILED.
+ */
 gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;

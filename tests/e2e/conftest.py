@@ -10,6 +10,7 @@ import pytest
 
 from . import process
 from .board import Board
+from .new_board import NewBoard
 from .old_board import OldBoard
 from .old_tool import OldTool
 from .project import Project
@@ -78,9 +79,10 @@ def terminal(tmp_path, env, end):
 
 @pytest.fixture
 def project(tmp_path, uota):
-    """A project as `uota init` makes it, secrets included."""
+    """A project as `uota init` makes it, secrets included; its trials are short."""
     uota("init", "--dir", tmp_path / "project")
     made = Project(tmp_path / "project", uota)
+    made.set(confirmAfter=1)
     made.app_says("one")
     return made
 
@@ -117,6 +119,12 @@ def board(boards, project):
 def old_board(end):
     """old_board(password=…, key=…, streams=…): a scripted board with micro-ota 1.0."""
     return lambda **how: end(OldBoard(**how))
+
+
+@pytest.fixture
+def new_board(end):
+    """new_board(password=…, key=…): a scripted board with an agent of 2.0."""
+    return lambda **how: end(NewBoard(**how))
 
 
 @pytest.fixture

@@ -28,6 +28,18 @@ def sign(key, version, files):
 
 
 class OldBoard(Peer):
+    commands = (
+        "ping",
+        "version",
+        "ls",
+        "get",
+        "rm",
+        "wipe",
+        "reset",
+        "start_ota",
+        "stream_ota",
+    )
+
     def __init__(self, password=None, key=None, streams=True, host="127.0.0.1", port=0):
         self.password_hash = password and sha256(password.encode())
         self.key = key
@@ -73,7 +85,7 @@ class OldBoard(Peer):
             if override:
                 override(wire, line)
                 return
-            method = getattr(self, "_" + word, None) if word in COMMANDS else None
+            method = getattr(self, "_" + word, None) if word in self.commands else None
             if word == "stream_ota" and not self.streams:
                 method = None
             if method is None:
@@ -206,19 +218,6 @@ class OldBoard(Peer):
             self.stop_waiting.wait(self.down_for)
             self.listener = listen(self.host, self.port)
         return True
-
-
-COMMANDS = (
-    "ping",
-    "version",
-    "ls",
-    "get",
-    "rm",
-    "wipe",
-    "reset",
-    "start_ota",
-    "stream_ota",
-)
 
 
 def stays_silent(wire, _line=None):

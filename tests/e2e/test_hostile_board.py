@@ -81,7 +81,8 @@ def test_a_long_error_is_cut(open_project, old_board):
 def test_escape_sequences_in_the_version_after_a_push(open_project, old_board, after_commit):
     board = old_board()
     board.answers_commit = after_commit
-    board.on("version", answers(json.dumps({"version": EVIL})))
+    board.commits = False
+    board.flash["ota_version.json"] = json.dumps({"version": EVIL}).encode()
     done = open_project.uota("full", *board.at, status=1)
     assert_harmless(done)
     assert "owned" in done.error

@@ -63,10 +63,16 @@ typedef gboolean (*Conversation)(
 
 static gboolean ask_version(UotaSession *session, const UotaManifest *manifest, GError **error)
 {
-	g_autofree char *version = uota_session_version(session, error);
+	g_autoptr(UotaStatus) status = uota_session_status(session, error);
 
-	g_assert_true(!version || g_utf8_validate(version, -1, NULL));
-	return version != NULL;
+	if (!status)
+		return FALSE;
+	g_assert_true(g_utf8_validate(status->version, -1, NULL));
+	g_assert_nonnull(status->need);
+	g_assert_true(!status->id || strlen(status->id) == UOTA_UPDATE_ID_SIZE);
+	g_assert_true(status->app <= 1e9 && status->left <= 1e9);
+	g_assert_true(status->agent || status->state == UOTA_STATE_UNTOLD);
+	return TRUE;
 }
 
 static gboolean list(UotaSession *session, const UotaManifest *manifest, GError **error)
@@ -88,12 +94,29 @@ static gboolean download(UotaSession *session, const UotaManifest *manifest, GEr
 
 static gboolean stream(UotaSession *session, const UotaManifest *manifest, GError **error)
 {
-	return uota_push(session, manifest, UOTA_PUSH_STREAM, "key", NULL, NULL, NULL, error);
+	return uota_push(session, manifest, UOTA_PUSH_STREAM, "", "key", NULL, NULL, NULL, error);
 }
 
 static gboolean push(UotaSession *session, const UotaManifest *manifest, GError **error)
 {
-	return uota_push(session, manifest, UOTA_PUSH_COMPLETE, NULL, NULL, NULL, NULL, error);
+	return uota_push(session, manifest, UOTA_PUSH_COMPLETE, " wipe force", NULL, NULL, NULL,
+		NULL, error);
+}
+
+static gboolean ask_crash(UotaSession *session, const UotaManifest *manifest, GError **error)
+{
+	g_autoptr(UotaCrash) crash = uota_session_crash(session, error);
+
+	g_assert_true(!crash || !crash->trace || g_utf8_validate(crash->trace, -1, NULL));
+	return crash != NULL;
+}
+
+/* After an answer that was lost. */
+static gboolean verify(UotaSession *session, const UotaManifest *manifest, GError **error)
+{
+	g_autoptr(UotaStatus) status = uota_session_status(session, error);
+
+	return status && uota_push_verify(session, status->version, manifest, error);
 }
 
 /* One command after the other, as the terminal has it: an error of the board ends none of them. */
@@ -107,7 +130,7 @@ static gboolean talk(UotaSession *session, const UotaManifest *manifest, GError 
 }
 
 static const Conversation conversations[] = {
-	ask_version, list, download, stream, push, uota_push_verify, talk};
+	ask_version, list, download, stream, push, verify, talk, ask_crash};
 
 static UotaManifest *small_manifest(void)
 {

@@ -103,6 +103,7 @@ static void absent_keys_have_their_defaults(void)
 	assert_list(config->transports, "wifi_tcp");
 	g_assert_null(config->manifest_url);
 	g_assert_cmpuint(config->pull_interval, ==, 60);
+	g_assert_cmpuint(config->confirm_network, ==, 300);
 	assert_list(config->excluded_files, ".git/** .gitignore dist/** .uota_cache.json");
 	assert_list(config->fast_ota_files, "app/** main.py config/**");
 	assert_list(config->full_ota_files, "**");
@@ -121,7 +122,7 @@ static void every_key_is_read(void)
 		      "\"excludedFiles\": [\"a\"], \"fastOtaFiles\": [\"b/\"], "
 		      "\"fullOtaFiles\": [\"**/c.py\"], \"mpyFiles\": [], \"serialUartId\": 1, "
 		      "\"serialBaud\": 115200, \"serialTx\": 10, \"serialRx\": 9, \"appStack\": 0, "
-		      "\"confirmAfter\": 30, \"confirmNetwork\": 300, \"watchdog\": 0, "
+		      "\"confirmAfter\": 30, \"confirmNetwork\": 10, \"watchdog\": true, "
 		      "\"minProtocol\": 2, \"publicVersion\": false}",
 			"{\"otaPassword\": \"hi\", \"signingKey\": \"k\"}");
 
@@ -136,6 +137,7 @@ static void every_key_is_read(void)
 	assert_list(config->transports, "ble serial http_pull");
 	g_assert_cmpstr(config->manifest_url, ==, "https://h:1/m.json");
 	g_assert_cmpuint(config->pull_interval, ==, 5);
+	g_assert_cmpuint(config->confirm_network, ==, 10);
 	assert_list(config->excluded_files, "a");
 	assert_list(config->fast_ota_files, "b/");
 	assert_list(config->full_ota_files, "**/c.py");
@@ -332,7 +334,7 @@ static void refuses_what_is_no_integer(void)
 {
 	static const char *const keys[] = {"port", "remoteioPort", "pullInterval", "serialUartId",
 		"serialBaud", "serialTx", "serialRx", "appStack", "confirmAfter", "confirmNetwork",
-		"watchdog", "minProtocol"};
+		"minProtocol"};
 	static const char *const values[] = {
 		"2018.0", "true", "\"5\"", "null", "[5]", "{}", "-1", "2000000000", "1e3"};
 
@@ -346,6 +348,9 @@ static void refuses_what_is_no_integer(void)
 	REFUSE("{\"port\": 0}", "from 1 to 65535");
 	REFUSE("{\"port\": 65536}", "from 1 to 65535");
 	REFUSE("{\"minProtocol\": 3}", "from 1 to 2");
+	REFUSE("{\"confirmAfter\": 86401}", "from 0 to 86400");
+	REFUSE("{\"confirmNetwork\": 9}", "from 10 to 86400");
+	REFUSE("{\"confirmNetwork\": 86401}", "from 10 to 86400");
 }
 
 static void refuses_what_is_no_string(void)
@@ -378,6 +383,7 @@ static void refuses_what_is_no_list_of_strings(void)
 			REFUSE(text, where, "must be a list of strings");
 		}
 	REFUSE("{\"publicVersion\": 1}", "publicVersion: must be true or false");
+	REFUSE("{\"watchdog\": 30}", "watchdog: must be true or false");
 }
 
 static void refuses_strings_out_of_range(void)

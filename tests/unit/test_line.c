@@ -98,9 +98,9 @@ static void refuses_a_longer_line(void)
 
 	uota_lines_init(&lines);
 	feed(&lines, longer);
-	assert_refuses(&lines, "over 4096 bytes");
+	assert_refuses(&lines, "over 8192 bytes");
 	feed(&lines, "\n");
-	assert_refuses(&lines, "over 4096 bytes");
+	assert_refuses(&lines, "over 8192 bytes");
 }
 
 static void refuses_nul(void)

@@ -210,7 +210,7 @@ static void over_long_line_is_no_board(void)
 {
 	g_autofree char *line = g_strnfill(100000, 'x');
 
-	assert_command_fails(line, 5000, UOTA_ERROR_FAILED, "over 4096 bytes");
+	assert_command_fails(line, 9000, UOTA_ERROR_FAILED, "over 8192 bytes");
 }
 
 static void long_strange_answer_is_quoted_short(void)
@@ -358,7 +358,7 @@ static void unasked_answer_does_not_shift_the_next_one(void)
 
 /* version */
 
-static char *ask_version(const char *answer, GError **error)
+static UotaStatus *ask_version(const char *answer, GError **error)
 {
 	g_autoptr(Memory) memory = memory_new();
 	g_autoptr(UotaSession) session = open_session(memory);
@@ -366,24 +366,26 @@ static char *ask_version(const char *answer, GError **error)
 	memory_expect(memory, "version\n");
 	memory_say(memory, answer);
 	memory_close(memory);
-	return uota_session_version(session, error);
+	return uota_session_status(session, error);
 }
 
 static void assert_version(const char *answer, const char *expected)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *version = ask_version(answer, &error);
+	g_autoptr(UotaStatus) status = ask_version(answer, &error);
 
 	g_assert_no_error(error);
-	g_assert_cmpstr(version, ==, expected);
+	g_assert_cmpstr(status->version, ==, expected);
+	g_assert_null(status->agent);
+	g_assert_cmpint(status->state, ==, UOTA_STATE_UNTOLD);
 }
 
 static void assert_version_fails(const char *answer, int code, const char *part)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *version = ask_version(answer, &error);
+	g_autoptr(UotaStatus) status = ask_version(answer, &error);
 
-	g_assert_null(version);
+	g_assert_null(status);
 	assert_error(error, code, part);
 }
 

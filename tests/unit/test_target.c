@@ -1,5 +1,5 @@
 /* A push from the first connection to the board's return: what is asked of whom, and when. */
-#include "protocol/target.h"
+#include "protocol/verdict.h"
 
 #include <string.h>
 
@@ -7,7 +7,10 @@
 #include "support/memory.h"
 
 #define TIMEOUT_MS 5000
-#define WAIT_MS 20000 /* ends earlier, with the script */
+#define RETURN_MS 20000 /* ends earlier, with the script */
+#define OLD "{\"version\":\"1\"}\n"
+#define NEW "{\"version\":\"1\",\"agent\":\"2.0.0\",\"state\":\"confirmed\"}\n"
+#define NEW_WITH(state) "{\"version\":\"2\",\"agent\":\"2.0.0\"," state "}\n"
 #define PASSWORD "s3cret"
 #define HASH "f49cd50b3a7d6b8ca88ca8ae8d8a8e3d1b0b8a9d6e2bb6f2d1f6c6d9a6c1a2b3"
 
@@ -16,14 +19,17 @@
 typedef struct {
 	GPtrArray *boards; /* (element-type Memory) */
 	guint next;
-	guint waits; /* calls of on_waiting() */
+	const char *before; /* what the board answers to `version` before the push */
+	const char *words;  /* that follow the command of the update */
+	guint waits;        /* calls of on_waiting() without a status */
+	GString *seen;      /* what on_waiting() was told of the trial, a line each */
+	guint restarts;
 	GCancellable *cancellable;
 	GThread *canceller;
 	UotaManifest *manifest;
 	UotaTarget target;
 	UotaPushOptions options;
-	UotaPushKind used;
-	UotaOutcome outcome;
+	UotaPushResult result;
 	GError *error;
 } Fixture;
 
@@ -41,9 +47,19 @@ static UotaTransport *connect_next(
 	return NULL;
 }
 
-static void on_waiting(gpointer user_data)
+static void on_waiting(const UotaStatus *status, gpointer user_data)
 {
-	((Fixture *)user_data)->waits++;
+	Fixture *fixture = user_data;
+
+	if (status)
+		g_string_append_printf(fixture->seen, "%.1f ", status->left);
+	else
+		fixture->waits++;
+}
+
+static void on_restarting(gpointer user_data)
+{
+	((Fixture *)user_data)->restarts++;
 }
 
 static UotaManifest *one_file(void)
@@ -64,6 +80,9 @@ static void free_board(gpointer board)
 static void setup(Fixture *fixture, gconstpointer data)
 {
 	fixture->boards = g_ptr_array_new_with_free_func(free_board);
+	fixture->before = OLD;
+	fixture->words = "";
+	fixture->seen = g_string_new(NULL);
 	fixture->cancellable = g_cancellable_new();
 	fixture->manifest = one_file();
 	fixture->target = (UotaTarget){
@@ -74,8 +93,11 @@ static void setup(Fixture *fixture, gconstpointer data)
 	};
 	fixture->options = (UotaPushOptions){
 		.kind = UOTA_PUSH_COMPLETE,
-		.wait_ms = WAIT_MS,
+		.wait = UOTA_WAIT_VERDICT,
+		.return_ms = RETURN_MS,
+		.network_ms = RETURN_MS,
 		.waiting = on_waiting,
+		.restarting = on_restarting,
 		.user_data = fixture,
 	};
 }
@@ -83,6 +105,8 @@ static void setup(Fixture *fixture, gconstpointer data)
 static void teardown(Fixture *fixture, gconstpointer data)
 {
 	g_clear_error(&fixture->error);
+	uota_push_result_clear(&fixture->result);
+	g_string_free(fixture->seen, TRUE);
 	uota_manifest_free(fixture->manifest);
 	g_object_unref(fixture->cancellable);
 	g_ptr_array_unref(fixture->boards);
@@ -106,8 +130,9 @@ static void refuse_next(Fixture *fixture)
 	g_ptr_array_add(fixture->boards, NULL);
 }
 
-static void expect_session(Memory *board, const UotaManifest *manifest)
+static void expect_session(const Fixture *fixture, Memory *board)
 {
+	const UotaManifest *manifest = fixture->manifest;
 	const UotaFile *file = g_ptr_array_index(manifest->files, 0);
 	g_autoptr(GBytes) json = uota_manifest_to_json(manifest);
 	gsize size = g_bytes_get_size(json);
@@ -115,7 +140,9 @@ static void expect_session(Memory *board, const UotaManifest *manifest)
 	g_autofree char *header = g_strdup_printf("manifest %" G_GSIZE_FORMAT "\n", size);
 	g_autofree char *body = g_strdup_printf("file a.py;1;%s\nx", hex);
 
-	memory_expect(board, "start_ota\n");
+	memory_expect(board, "start_ota");
+	memory_expect(board, fixture->words);
+	memory_expect(board, "\n");
 	memory_say(board, "ready\n");
 	memory_expect(board, header);
 	memory_expect_bytes(board, g_bytes_get_data(json, NULL), size);
@@ -125,25 +152,70 @@ static void expect_session(Memory *board, const UotaManifest *manifest)
 	memory_expect(board, "end_ota\n");
 }
 
-/* A connection over which the push goes; the answer to it is @answer, then the board closes. */
-static void take_push(Fixture *fixture, const char *answer)
+/* A connection that a push opens: it asks first whom it talks to. */
+static Memory *greet_push(Fixture *fixture)
 {
 	Memory *board = next_board(fixture);
 
-	expect_session(board, fixture->manifest);
+	memory_expect(board, "version\n");
+	memory_say(board, fixture->before);
+	return board;
+}
+
+/* A connection over which the push goes; the answer to it is @answer, then the board closes. */
+static void take_push(Fixture *fixture, const char *answer)
+{
+	Memory *board = greet_push(fixture);
+
+	expect_session(fixture, board);
 	memory_say(board, answer);
 	memory_close(board);
 }
 
-/* A connection that asks for the version. */
-static Memory *tell_version(Fixture *fixture, const char *version)
+/* A connection that asks for the version and gets @answer. */
+static Memory *tell(Fixture *fixture, const char *answer)
 {
 	Memory *board = next_board(fixture);
-	g_autofree char *answer = g_strdup_printf("{\"version\":\"%s\"}\n", version);
 
 	memory_expect(board, "version\n");
 	memory_say(board, answer);
 	return board;
+}
+
+/* The same of a 1.0 board. */
+static Memory *tell_version(Fixture *fixture, const char *version)
+{
+	g_autofree char *answer = g_strdup_printf("{\"version\":\"%s\"}\n", version);
+
+	return tell(fixture, answer);
+}
+
+/* The same of a 2.0 board that is on trial with our update; @more are further keys. */
+static void tell_trial(Fixture *fixture, const char *more)
+{
+	g_autofree char *id = uota_push_id(fixture->manifest);
+	g_autofree char *answer =
+		g_strdup_printf(NEW_WITH("\"state\":\"trial\",\"id\":\"%s\",%s"), id, more);
+
+	tell(fixture, answer);
+}
+
+/* The same of one on which our update has failed. */
+static Memory *tell_failure(Fixture *fixture)
+{
+	g_autofree char *id = uota_push_id(fixture->manifest);
+	g_autofree char *answer = g_strdup_printf(
+		"{\"version\":\"1\",\"agent\":\"2.0.0\",\"state\":\"rolled back\",\"id\":\"%s\","
+		"\"from\":\"2\",\"why\":\"ImportError: \\u001b[2J\"}\n",
+		id);
+
+	return tell(fixture, answer);
+}
+
+static void tell_crash(Memory *board, const char *answer)
+{
+	memory_expect(board, "crash\n");
+	memory_say(board, answer);
 }
 
 static void tell_manifest(Memory *board, const char *json)
@@ -157,7 +229,7 @@ static void tell_manifest(Memory *board, const char *json)
 static gboolean push(Fixture *fixture)
 {
 	return uota_target_push(&fixture->target, fixture->manifest, &fixture->options,
-		&fixture->used, &fixture->outcome, &fixture->error);
+		&fixture->result, &fixture->error);
 }
 
 static void assert_pushes(Fixture *fixture, UotaOutcome outcome, guint connections)
@@ -166,8 +238,8 @@ static void assert_pushes(Fixture *fixture, UotaOutcome outcome, guint connectio
 
 	g_assert_no_error(fixture->error);
 	g_assert_true(ok);
-	g_assert_cmpint(fixture->outcome, ==, outcome);
-	g_assert_cmpint(fixture->used, ==, UOTA_PUSH_COMPLETE);
+	g_assert_cmpint(fixture->result.outcome, ==, outcome);
+	g_assert_cmpint(fixture->result.used, ==, UOTA_PUSH_COMPLETE);
 	g_assert_cmpuint(fixture->next, ==, connections);
 }
 
@@ -183,7 +255,7 @@ static void assert_push_fails(Fixture *fixture, int code, const char *part)
 
 static void push_without_waiting_connects_once(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait_ms = 0;
+	fixture->options.wait = UOTA_WAIT_NOT;
 	take_push(fixture, "ok\n");
 	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
 	g_assert_cmpuint(fixture->waits, ==, 0);
@@ -216,7 +288,7 @@ static void other_version_after_the_commit_is_a_failure(Fixture *fixture, gconst
 
 static void board_that_stays_away_is_unreachable(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait_ms = 1;
+	fixture->options.return_ms = 1;
 	take_push(fixture, "ok\n");
 	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "committed, but the board is not back");
 	g_assert_cmpuint(fixture->next, ==, 2);
@@ -249,7 +321,7 @@ static void overtaken_answer_is_asked_for(Fixture *fixture, gconstpointer data)
 {
 	g_autofree char *json = installed(fixture->manifest);
 
-	fixture->options.wait_ms = 0;
+	fixture->options.wait = UOTA_WAIT_NOT;
 	take_push(fixture, "");
 	refuse_next(fixture);
 	tell_manifest(tell_version(fixture, "2"), json);
@@ -260,7 +332,7 @@ static void overtaken_answer_is_asked_for(Fixture *fixture, gconstpointer data)
 /* A connection that asks whether an update is under way: @answer to `start_ota`. */
 static void tell_idle(Fixture *fixture, const char *answer)
 {
-	Memory *board = next_board(fixture);
+	Memory *board = tell_version(fixture, "1");
 
 	memory_expect(board, "start_ota\n");
 	memory_say(board, answer);
@@ -323,7 +395,7 @@ static void unreachable_board_is_tried_once(Fixture *fixture, gconstpointer data
 
 static void connection_lost_in_mid_push_is_a_failure(Fixture *fixture, gconstpointer data)
 {
-	Memory *board = next_board(fixture);
+	Memory *board = greet_push(fixture);
 
 	memory_expect(board, "start_ota\n");
 	memory_reset(board);
@@ -335,20 +407,20 @@ static void connection_lost_in_mid_push_is_a_failure(Fixture *fixture, gconstpoi
 
 static void wipe_comes_before_the_push(Fixture *fixture, gconstpointer data)
 {
-	Memory *board = next_board(fixture);
+	Memory *board = greet_push(fixture);
 
 	fixture->options.wipe = TRUE;
-	fixture->options.wait_ms = 0;
+	fixture->options.wait = UOTA_WAIT_NOT;
 	memory_expect(board, "wipe\n");
 	memory_say(board, "ok\n");
-	expect_session(board, fixture->manifest);
+	expect_session(fixture, board);
 	memory_say(board, "ok\n");
 	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
 }
 
 static void refused_wipe_ends_the_push(Fixture *fixture, gconstpointer data)
 {
-	Memory *board = next_board(fixture);
+	Memory *board = greet_push(fixture);
 
 	fixture->options.wipe = TRUE;
 	memory_expect(board, "wipe\n");
@@ -356,9 +428,257 @@ static void refused_wipe_ends_the_push(Fixture *fixture, gconstpointer data)
 	assert_push_fails(fixture, UOTA_ERROR_FAILED, "read-only");
 }
 
+/* a board that has trials */
+
+static void expect_trials(Fixture *fixture)
+{
+	fixture->before = NEW;
+	take_push(fixture, "ok\n");
+}
+
+static void trial_is_followed_to_its_end(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	refuse_next(fixture);
+	tell_trial(fixture, "\"app\":3,\"left\":0.1,\"need\":[]");
+	tell_trial(fixture, "\"app\":4,\"left\":0,\"need\":[\"wifi_tcp\"]");
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\""));
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 5);
+	g_assert_cmpuint(fixture->waits, ==, 1);
+	g_assert_cmpstr(fixture->seen->str, ==, "0.1 0.0 ");
+	g_assert_cmpstr(fixture->result.status->version, ==, "2");
+	g_assert_cmpfloat(fixture->result.waited, >, 0.5);
+}
+
+static void board_that_restarts_in_its_trial_is_waited_for(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":0,\"left\":0.1");
+	refuse_next(fixture);
+	memory_reset(next_board(fixture));
+	tell_trial(fixture, "\"app\":0,\"left\":0.1");
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\""));
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 6);
+}
+
+static void running_app_is_enough_where_it_is_asked_for(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.wait = UOTA_WAIT_RUNNING;
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":1.9,\"left\":28");
+	tell_trial(fixture, "\"app\":2,\"left\":28");
+	assert_pushes(fixture, UOTA_OUTCOME_RUNNING, 3);
+	g_assert_cmpfloat(fixture->result.status->left, ==, 28);
+}
+
+/* The app may confirm tomorrow, or never. */
+static void trial_without_an_end_is_not_waited_for(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	tell_trial(fixture, "\"left\":null");
+	tell_trial(fixture, "\"app\":1.9,\"left\":0,\"need\":[\"app\"]");
+	tell_trial(fixture, "\"app\":2.1,\"need\":[\"app\"]");
+	assert_pushes(fixture, UOTA_OUTCOME_RUNNING, 4);
+}
+
+static void update_without_a_trial_is_confirmed_at_once(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.no_rollback = TRUE;
+	fixture->words = " no-rollback";
+	expect_trials(fixture);
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\""));
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 2);
+}
+
+static void assert_rolled_back(Fixture *fixture)
+{
+	assert_push_fails(
+		fixture, UOTA_ERROR_ROLLED_BACK, "rolled back to 1: ImportError: \\x1b[2J");
+	g_assert_true(g_str_has_prefix(fixture->error->message, "rolled back to"));
+	g_assert_cmpint(fixture->result.outcome, ==, UOTA_OUTCOME_ROLLED_BACK);
+	g_assert_cmpstr(fixture->result.status->from, ==, "2");
+}
+
+static void rolled_back_update_is_a_failure_with_its_traceback(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":0,\"left\":0.1");
+	tell_crash(tell_failure(fixture), "{\"version\":\"2\",\"trace\":\"Traceback\\n  x\\n\"}\n");
+	assert_rolled_back(fixture);
+	g_assert_cmpstr(fixture->result.crash->trace, ==, "Traceback\n  x\n");
+}
+
+static void traceback_that_does_not_come_hides_no_verdict(Fixture *fixture, gconstpointer data)
+{
+	Memory *board;
+
+	expect_trials(fixture);
+	board = tell_failure(fixture);
+	memory_expect(board, "crash\n");
+	memory_reset(board);
+	assert_rolled_back(fixture);
+	g_assert_null(fixture->result.crash);
+}
+
+static void trial_of_another_update_is_a_failure(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	tell(fixture, NEW_WITH("\"state\":\"trial\",\"id\":\"0123456789abcdef\",\"left\":1"));
+	assert_push_fails(fixture, UOTA_ERROR_FAILED, "another update has come in between");
+}
+
+static void failure_of_another_update_is_no_verdict(Fixture *fixture, gconstpointer data)
+{
+	expect_trials(fixture);
+	tell(fixture, NEW_WITH("\"state\":\"rolled back\",\"id\":\"0123456789abcdef\""));
+	assert_push_fails(fixture, UOTA_ERROR_FAILED, "came back with 2");
+}
+
+static void trial_that_never_ends_is_given_up(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.return_ms = 1;
+	fixture->options.network_ms = 1;
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":5,\"left\":0,\"need\":[\"wifi_tcp\"]");
+	tell_trial(fixture, "\"app\":6,\"left\":0,\"need\":[\"wifi_tcp\"]");
+	assert_push_fails(fixture, UOTA_ERROR_FAILED, "on trial, but its end was not seen");
+	g_assert_cmpuint(fixture->next, ==, 3);
+}
+
+static void board_lost_in_its_trial_is_unreachable(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.return_ms = 300;
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":0,\"left\":0.1");
+	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "on trial, but its end was not seen");
+}
+
+static void lost_answer_and_our_trial_is_an_installation(Fixture *fixture, gconstpointer data)
+{
+	fixture->before = NEW;
+	take_push(fixture, "");
+	tell_trial(fixture, "\"app\":0,\"left\":0.1");
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\""));
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 3);
+}
+
+static void lost_answer_without_waiting_needs_no_end_of_the_trial(
+	Fixture *fixture, gconstpointer data)
+{
+	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->before = NEW;
+	take_push(fixture, "");
+	tell_trial(fixture, "\"app\":0,\"left\":30");
+	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 2);
+}
+
+static void lost_answer_and_our_failure_is_one(Fixture *fixture, gconstpointer data)
+{
+	fixture->before = NEW;
+	take_push(fixture, "");
+	tell_crash(tell_failure(fixture), "{}\n");
+	assert_rolled_back(fixture);
+}
+
+static void lost_answer_and_confirmed_files_is_an_installation(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *json = installed(fixture->manifest);
+
+	fixture->before = NEW;
+	take_push(fixture, "");
+	tell_manifest(tell(fixture, NEW_WITH("\"state\":\"confirmed\"")), json);
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 2);
+}
+
+static void words_are_for_boards_that_know_them(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.wipe = fixture->options.no_rollback = fixture->options.force = TRUE;
+	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->before = NEW;
+	fixture->words = " wipe no-rollback force";
+	take_push(fixture, "ok\n");
+	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
+}
+
+static void old_board_gets_no_words(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.no_rollback = fixture->options.force = TRUE;
+	fixture->options.wait = UOTA_WAIT_NOT;
+	take_push(fixture, "ok\n");
+	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
+}
+
+static void known_failure_is_refused(Fixture *fixture, gconstpointer data)
+{
+	Memory *board;
+
+	fixture->before = NEW;
+	board = greet_push(fixture);
+	memory_expect(board, "start_ota\n");
+	memory_say(board, "error: refused: 2 failed on this board (ImportError: \x1b[2J)\n");
+	assert_push_fails(fixture, UOTA_ERROR_REFUSED,
+		"the board refused: 2 failed on this board (ImportError: \\x1b[2J): --force");
+	g_assert_cmpuint(fixture->next, ==, 1);
+}
+
+/* a board whose app leaves no memory */
+
+static void refuse_for_memory(Fixture *fixture)
+{
+	Memory *board;
+
+	fixture->before = NEW;
+	board = greet_push(fixture);
+	memory_expect(board, "start_ota\n");
+	memory_say(board, "error: restarting without the app: too little memory\n");
+	memory_close(board);
+}
+
+static void board_without_memory_is_pushed_to_again(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.wait = UOTA_WAIT_NOT;
+	refuse_for_memory(fixture);
+	refuse_next(fixture);
+	tell(fixture, NEW);
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\",\"safe\":true"));
+	take_push(fixture, "ok\n");
+	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 5);
+	g_assert_cmpuint(fixture->restarts, ==, 1);
+}
+
+static void board_without_memory_is_pushed_to_again_once(Fixture *fixture, gconstpointer data)
+{
+	refuse_for_memory(fixture);
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\",\"safe\":true"));
+	refuse_for_memory(fixture);
+	assert_push_fails(fixture, UOTA_ERROR_RESTARTING, "too little memory");
+	g_assert_cmpuint(fixture->next, ==, 3);
+}
+
+static void board_that_does_not_return_from_its_restart_is_lost(
+	Fixture *fixture, gconstpointer data)
+{
+	fixture->options.return_ms = 1;
+	refuse_for_memory(fixture);
+	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "without its app, but is not back");
+}
+
+/* a return without an update */
+
+static void return_is_waited_for(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(UotaStatus) status = NULL;
+
+	refuse_next(fixture);
+	tell(fixture, NEW);
+	status = uota_verdict_await_return(&fixture->target, RETURN_MS, FALSE, &fixture->error);
+	g_assert_no_error(fixture->error);
+	g_assert_cmpstr(status->version, ==, "1");
+}
+
 /* cancel */
 
-static void cancel_from_waiting(gpointer user_data)
+static void cancel_from_waiting(const UotaStatus *status, gpointer user_data)
 {
 	g_cancellable_cancel(((Fixture *)user_data)->cancellable);
 }
@@ -377,7 +697,7 @@ static gpointer cancel(gpointer cancellable)
 	return NULL;
 }
 
-static void cancel_in_another_thread(gpointer user_data)
+static void cancel_in_another_thread(const UotaStatus *status, gpointer user_data)
 {
 	Fixture *fixture = user_data;
 
@@ -393,6 +713,46 @@ static void cancel_from_another_thread_ends_the_wait(Fixture *fixture, gconstpoi
 }
 
 #define TEST(path, func) g_test_add("/target/" path, Fixture, NULL, setup, func, teardown)
+
+static void add_trials(void)
+{
+	TEST("trial-is-followed-to-its-end", trial_is_followed_to_its_end);
+	TEST("board-that-restarts-in-its-trial-is-waited-for",
+		board_that_restarts_in_its_trial_is_waited_for);
+	TEST("running-app-is-enough-where-it-is-asked-for",
+		running_app_is_enough_where_it_is_asked_for);
+	TEST("trial-without-an-end-is-not-waited-for", trial_without_an_end_is_not_waited_for);
+	TEST("update-without-a-trial-is-confirmed-at-once",
+		update_without_a_trial_is_confirmed_at_once);
+	TEST("rolled-back-update-is-a-failure-with-its-traceback",
+		rolled_back_update_is_a_failure_with_its_traceback);
+	TEST("traceback-that-does-not-come-hides-no-verdict",
+		traceback_that_does_not_come_hides_no_verdict);
+	TEST("trial-of-another-update-is-a-failure", trial_of_another_update_is_a_failure);
+	TEST("failure-of-another-update-is-no-verdict", failure_of_another_update_is_no_verdict);
+	TEST("trial-that-never-ends-is-given-up", trial_that_never_ends_is_given_up);
+	TEST("board-lost-in-its-trial-is-unreachable", board_lost_in_its_trial_is_unreachable);
+	TEST("lost-answer-and-our-trial-is-an-installation",
+		lost_answer_and_our_trial_is_an_installation);
+	TEST("lost-answer-without-waiting-needs-no-end-of-the-trial",
+		lost_answer_without_waiting_needs_no_end_of_the_trial);
+	TEST("lost-answer-and-our-failure-is-one", lost_answer_and_our_failure_is_one);
+	TEST("lost-answer-and-confirmed-files-is-an-installation",
+		lost_answer_and_confirmed_files_is_an_installation);
+	TEST("words-are-for-boards-that-know-them", words_are_for_boards_that_know_them);
+	TEST("old-board-gets-no-words", old_board_gets_no_words);
+	TEST("known-failure-is-refused", known_failure_is_refused);
+}
+
+static void add_restarts(void)
+{
+	TEST("board-without-memory-is-pushed-to-again", board_without_memory_is_pushed_to_again);
+	TEST("board-without-memory-is-pushed-to-again-once",
+		board_without_memory_is_pushed_to_again_once);
+	TEST("board-that-does-not-return-from-its-restart-is-lost",
+		board_that_does_not_return_from_its_restart_is_lost);
+	TEST("return-is-waited-for", return_is_waited_for);
+}
 
 int main(int argc, char **argv)
 {
@@ -415,6 +775,8 @@ int main(int argc, char **argv)
 	TEST("connection-lost-in-mid-push-is-a-failure", connection_lost_in_mid_push_is_a_failure);
 	TEST("wipe-comes-before-the-push", wipe_comes_before_the_push);
 	TEST("refused-wipe-ends-the-push", refused_wipe_ends_the_push);
+	add_trials();
+	add_restarts();
 	TEST("cancel-ends-the-wait", cancel_ends_the_wait);
 	TEST("cancel-from-another-thread-ends-the-wait", cancel_from_another_thread_ends_the_wait);
 	return g_test_run();
