@@ -11,6 +11,7 @@
 #define WINDOW 2U                        /* sequenced frames that are unacknowledged */
 #define REPEAT (300 * (gint64)1000)      /* microseconds, at first */
 #define REPEAT_MAX (2400 * (gint64)1000) /* microseconds */
+#define STALE (100 * (gint64)1000)       /* microseconds that a frame may pause inside */
 #define TRIES 12U                        /* repetitions without progress: the line is dead */
 
 struct UotaLink {
@@ -20,6 +21,8 @@ struct UotaLink {
 	gboolean over;
 	guint8 id[UOTA_LINK_ID_SIZE];
 	GByteArray *pending;      /* from the line, not yet taken apart */
+	gboolean fresh;           /* something came since the last uota_link_take() */
+	gint64 stale;             /* when what is pending is given up; -1: not set */
 	GByteArray *waiting;      /* of our stream, not yet in a frame */
 	GByteArray *received;     /* of the peer's stream */
 	GByteArray *out;          /* to be written now */
@@ -146,7 +149,7 @@ static void reset(UotaLink *link)
 	link->flights = link->tries = 0;
 	link->seq = link->expected = 0;
 	link->up = link->over = link->hurried = FALSE;
-	link->due = -1;
+	link->due = link->stale = -1;
 }
 
 UotaLink *uota_link_new(const guint8 *id)
@@ -211,20 +214,6 @@ static void repeat_when_due(UotaLink *link, gint64 now)
 		repeat(link);
 }
 
-void uota_link_take(UotaLink *link, gint64 now, GByteArray *out)
-{
-	if (!link->over) {
-		repeat_when_due(link, now);
-		fill_window(link);
-	}
-	if (link->over)
-		link->due = -1;
-	else if (link->flights && link->due < 0)
-		link->due = now + MIN(REPEAT << MIN(link->tries, 3), REPEAT_MAX);
-	g_byte_array_append(out, link->out->data, link->out->len);
-	g_byte_array_set_size(link->out, 0);
-}
-
 /* receiving */
 
 /* FALSE when @ack acknowledges nothing new. */
@@ -287,11 +276,10 @@ static void take_frame(UotaLink *link, const UotaFrame *frame)
 	}
 }
 
-void uota_link_receive(UotaLink *link, const void *data, gsize len)
+static void take_frames(UotaLink *link)
 {
 	UotaFrame frame;
 
-	g_byte_array_append(link->pending, data, (guint)len);
 	while (uota_frame_next(link->pending, &frame)) {
 		if (frame.start)
 			take_start(link, &frame);
@@ -300,9 +288,48 @@ void uota_link_receive(UotaLink *link, const void *data, gsize len)
 	}
 }
 
+void uota_link_receive(UotaLink *link, const void *data, gsize len)
+{
+	g_byte_array_append(link->pending, data, (guint)len);
+	link->fresh = link->fresh || len > 0;
+	take_frames(link);
+}
+
+/* A byte that only looks like the beginning of a frame would wait for its end, and swallow the
+ * few short frames that a peer in trouble sends. */
+static void give_up_stale(UotaLink *link, gint64 now)
+{
+	if (link->fresh || !link->pending->len)
+		link->stale = link->pending->len ? now + STALE : -1;
+	link->fresh = FALSE;
+	while (link->stale >= 0 && now >= link->stale) {
+		g_byte_array_remove_index(link->pending, 0);
+		take_frames(link);
+		if (!link->pending->len)
+			link->stale = -1;
+	}
+}
+
+void uota_link_take(UotaLink *link, gint64 now, GByteArray *out)
+{
+	give_up_stale(link, now);
+	if (!link->over) {
+		repeat_when_due(link, now);
+		fill_window(link);
+	}
+	if (link->over)
+		link->due = -1;
+	else if (link->flights && link->due < 0)
+		link->due = now + MIN(REPEAT << MIN(link->tries, 3), REPEAT_MAX);
+	g_byte_array_append(out, link->out->data, link->out->len);
+	g_byte_array_set_size(link->out, 0);
+}
+
 gint64 uota_link_due(const UotaLink *link)
 {
-	return link->due;
+	if (link->due < 0 || link->stale < 0)
+		return MAX(link->due, link->stale);
+	return MIN(link->due, link->stale);
 }
 
 GByteArray *uota_link_received(UotaLink *link)
