@@ -77,7 +77,8 @@ static gboolean is_intact(const guint8 *data, gsize len)
 
 static void read_frame(const guint8 *data, gsize len, UotaFrame *frame)
 {
-	*frame = (UotaFrame){.seq = data[1], .ack = data[2], .start = data[3] & START, .len = len};
+	*frame = (UotaFrame){
+		.seq = data[1], .ack = data[2], .start = (data[3] & START) != 0, .len = len};
 	memcpy(frame->payload, data + HEAD, len);
 }
 
