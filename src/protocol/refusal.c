@@ -21,13 +21,24 @@ static UotaError error_code(const char *line)
 	return UOTA_ERROR_FAILED;
 }
 
-/* The board remembers that this very update has failed on it. */
+/* What would overrule a refusal, where it does not say so itself. */
+static const char *cure(const char *reason)
+{
+	if (strstr(reason, "--"))
+		return "";
+	if (strstr(reason, "failed"))
+		return ": --force installs it all the same";
+	if (strstr(reason, "older") || strstr(reason, "lower"))
+		return ": --allow-downgrade installs it all the same";
+	return "";
+}
+
 static void refuse_for_good(const char *reason, GError **error)
 {
 	g_autofree char *quote = uota_text_printable(reason, REFUSAL_MAX);
 
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_REFUSED, "the board refused: %s%s", quote,
-		strstr(reason, "--force") ? "" : ": --force installs it all the same");
+		cure(reason));
 }
 
 static void report_error(const char *line, GError **error)
@@ -60,6 +71,8 @@ void uota_refusal(const char *line, gboolean password, GError **error)
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"%s arrived damaged or changed while it was sent: push again",
 			quote + strlen("sha256_mismatch "));
+	else if (strcmp(line, "error") == 0)
+		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED, "no such file");
 	else if (g_str_has_prefix(line, "error"))
 		report_error(line, error);
 	else
