@@ -139,7 +139,7 @@ class Loop:
         self.conns.remove(conn)
         self.poller.unregister(conn.stream)
         conn.run.close()
-        if why:
+        if why and not conn.records:
             _tell(conn.stream, "error: " + why)
         conn.stream.close()
 
@@ -152,7 +152,18 @@ def _tell(stream, text):
 
 
 def _drop():
-    for name in ("ota", "push", "commit", "files", "config", "digest", "boot_guard", "trial"):
+    for name in (
+        "ota",
+        "session2",
+        "push2",
+        "push",
+        "commit",
+        "files",
+        "config",
+        "digest",
+        "boot_guard",
+        "trial",
+    ):
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
             gc.collect()
