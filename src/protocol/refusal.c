@@ -71,8 +71,6 @@ void uota_refusal(const char *line, gboolean password, GError **error)
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"%s arrived damaged or changed while it was sent: push again",
 			quote + strlen("sha256_mismatch "));
-	else if (strcmp(line, "error") == 0)
-		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED, "no such file");
 	else if (g_str_has_prefix(line, "error"))
 		report_error(line, error);
 	else

@@ -264,14 +264,15 @@ static gboolean prove(UotaSession *session, const UotaProof *proof, const char *
 	g_autofree char *ours = NULL;
 	g_autofree char *theirs = NULL;
 	g_autofree char *with_end = NULL;
+	guint index = proof->old && hello->methods[1] ? 1 : 0;
 
-	if (!uota_method_parse(hello->methods[0], &session->method, error) ||
+	if (!uota_method_parse(hello->methods[index], &session->method, error) ||
 		!uota_credentials_secret(
 			&proof->credentials, &session->method, proof->legacy, secret, error))
 		return FALSE;
 	uota_keys_derive(keys, secret, line, hello->line);
 	uota_wipe(secret, sizeof secret);
-	ours = uota_proof_line(keys, 0);
+	ours = uota_proof_line(keys, index);
 	if (!uota_session_send(session, ours, strlen(ours), error))
 		return FALSE;
 	theirs = read_line(session, error);

@@ -29,8 +29,10 @@ static UotaSession *greet(const UotaTarget *target, gboolean old, GError **error
 	UotaTransport *transport = connect_to(target, error);
 	UotaProof proof = target->proof;
 
-	if (old)
+	if (old) {
 		proof.credentials = target->old;
+		proof.old = TRUE;
+	}
 	return transport ? uota_session_hello(transport, &proof, target->timeout_ms,
 				   target->cancellable, error)
 			 : NULL;
