@@ -253,26 +253,33 @@ static guint64 count_missing(const Push *push)
 /* To ask the board costs its manifest; to know may save what is missing. */
 static gboolean is_worth_asking(const Push *push)
 {
+	if (push->inventory->answer != UOTA_PUSH_HAVE || push->installed)
+		return FALSE;
 	return push->options->dry_run ||
-	       push->total > (guint64)4 * MANIFEST_LINE * (push->manifest->files->len + 1);
+	       count_missing(push) > (guint64)4 * MANIFEST_LINE * (push->manifest->files->len + 1);
 }
 
-static gboolean find_sources(Push *push, GError **error)
+/* Commands do not go into a push: this one is ended, and begun again, which goes on from there. */
+static gboolean ask_between(Push *push, GError **error)
+{
+	if (!uota_session_command(push->session, "stop", "ok", error) ||
+		!know_installed(push, error))
+		return FALSE;
+	g_clear_pointer(&push->packer, uota_packer_free);
+	return announce(push, error);
+}
+
+static void find_sources(Push *push)
 {
 	GHashTableIter iter;
 	gpointer path, hash;
 
 	push->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	if (!push->installed && push->info->id)
-		push->installed = uota_installed_recall(push->info->id);
-	if (!push->installed && is_worth_asking(push) && !know_installed(push, error))
-		return FALSE;
 	if (!push->installed)
-		return TRUE;
+		return;
 	g_hash_table_iter_init(&iter, push->installed);
 	while (g_hash_table_iter_next(&iter, &path, &hash))
 		g_hash_table_replace(push->sources, g_strdup(hash), g_strdup(path));
-	return TRUE;
 }
 
 /* *@copied: the board had the content elsewhere. */
@@ -340,8 +347,7 @@ static gboolean bring_all(Push *push, GError **error)
 	push->total = count_missing(push);
 	push->done = 0;
 	begin_stream(push);
-	if (list->len && !find_sources(push, error))
-		return FALSE;
+	find_sources(push);
 	enter(push, "send");
 	for (guint i = 0; i < list->len; i++)
 		if (!bring_file(push, &g_array_index(list, UotaMissing, i), error))
@@ -385,7 +391,9 @@ static gboolean commit(Push *push, GError **error)
 
 static gboolean converse(Push *push, GError **error)
 {
-	if (!announce(push, error))
+	if (!push->installed && push->info->id)
+		push->installed = uota_installed_recall(push->info->id);
+	if (!announce(push, error) || (is_worth_asking(push) && !ask_between(push, error)))
 		return FALSE;
 	push->result->same = push->inventory->answer == UOTA_PUSH_SAME;
 	if (push->result->same)
