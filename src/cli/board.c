@@ -91,7 +91,7 @@ static void on_notice(const char *text, gpointer user_data)
 {
 	const UotaBoard *board = user_data;
 
-	uota_warn(board->options, "%s: %s", board->host, text);
+	uota_warn(board->options, "warning: %s: %s", board->host, text);
 }
 
 static UotaProof proof_of(const UotaBoard *board)

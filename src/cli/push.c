@@ -54,7 +54,7 @@ static void on_retrying(guint attempt, const GError *cause, gpointer user_data)
 	Push *push = user_data;
 
 	uota_progress_clear(&push->bar);
-	uota_warn(push->board->options, "%s: %s: trying again (%u)", push->board->host,
+	uota_warn(push->board->options, "warning: %s: %s: trying again (%u)", push->board->host,
 		cause->message, attempt);
 }
 

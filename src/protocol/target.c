@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/mpy.h"
 #include "protocol/verdict.h"
 
 #define RETRY_MS 500U /* before the first repetition; doubles */
@@ -208,6 +209,26 @@ static UotaManifest *with_config(const UotaTarget *target, UotaSession *session,
 	return uota_manifest_new(manifest->version, files);
 }
 
+/* The files of @manifest as this board gets them. */
+static UotaManifest *adapt(const UotaTarget *target, UotaSession *session,
+	const UotaManifest *manifest, const UotaInfo *info, const UotaConfig *config,
+	GError **error)
+{
+	g_autoptr(UotaManifest) own = with_config(target, session, manifest, config, error);
+	UotaManifest *compiled;
+	gboolean absent;
+
+	if (!own || !config)
+		return g_steal_pointer(&own);
+	compiled = uota_mpy_compile(
+		own, config->mpy_files, info->mpy, &absent, target->cancellable, error);
+	if (absent && target->notice && !target->known->said_absent)
+		target->notice(
+			"mpy-cross is not installed: the sources are sent", target->notice_data);
+	target->known->said_absent = target->known->said_absent || absent;
+	return compiled;
+}
+
 static void sum_up(const UotaManifest *manifest, UotaPushResult *result)
 {
 	result->files = manifest->files->len;
@@ -241,7 +262,7 @@ static gboolean push_in_2(const UotaTarget *target, UotaSession *session,
 	UotaPush2Options push2 = push2_options(target, options);
 	g_autoptr(UotaInfo) info = uota_session_info(session, error);
 	g_autoptr(UotaManifest) own =
-		info ? with_config(target, session, manifest, options->config, error) : NULL;
+		info ? adapt(target, session, manifest, info, options->config, error) : NULL;
 	gboolean ok;
 
 	if (!own)

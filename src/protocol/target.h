@@ -10,11 +10,12 @@ typedef UotaTransport *(*UotaConnect)(
 
 /* What is found out about a board while it is worked with. */
 typedef struct {
-	guint protocol;  /* 1, 2, or 0: not known yet */
-	gboolean old;    /* the old secrets opened the last session; they are tried first */
-	gboolean said;   /* what its protection lacks has been said */
-	UotaMethod salt; /* for a password that the board does not have yet */
-	gboolean salted; /* @salt is set */
+	guint protocol;       /* 1, 2, or 0: not known yet */
+	gboolean old;         /* the old secrets opened the last session; they are tried first */
+	gboolean said;        /* what its protection lacks has been said */
+	gboolean said_absent; /* as has been that there is no compiler */
+	UotaMethod salt;      /* for a password that the board does not have yet */
+	gboolean salted;      /* @salt is set */
 } UotaKnown;
 
 typedef struct {

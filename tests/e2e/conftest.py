@@ -18,6 +18,7 @@ from .relay import Relay
 from .wire import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
+TO_BOARDS = {"fast", "full", "version", "terminal", "crash", "rollback"}
 UOTA = os.environ.get("UOTA") or shutil.which("uota", path=str(ROOT / "build" / "release"))
 
 
@@ -46,33 +47,45 @@ def end(request):
 
 
 @pytest.fixture
-def uota(tmp_path, env):
-    """uota(ARGUMENT…, status=0, stdin=b"…", cwd=…): runs the tool; see process.check()."""
+def tool(request):
+    """tool(ARGUMENT…): the command line. To a scripted board of 1.0 the user says `--legacy`."""
     if not UOTA:
         pytest.fail("no uota: build it with `make release`")
+    legacy = {"old_board", "new_board"} & set(request.fixturenames)
+
+    def line(*arguments):
+        words = [UOTA, *map(str, arguments)]
+        return [*words, "--legacy"] if legacy and TO_BOARDS & set(words) else words
+
+    return line
+
+
+@pytest.fixture
+def uota(tmp_path, env, tool):
+    """uota(ARGUMENT…, status=0, stdin=b"…", cwd=…): runs the tool; see process.check()."""
 
     def run(*arguments, cwd=tmp_path, **how):
-        return process.run([UOTA, *map(str, arguments)], cwd, {**env, **how.pop("env", {})}, **how)
+        return process.run(tool(*arguments), cwd, {**env, **how.pop("env", {})}, **how)
 
     return run
 
 
 @pytest.fixture
-def started(tmp_path, env, end):
+def started(tmp_path, env, end, tool):
     """started(ARGUMENT…): the tool, running beside the test."""
 
     def start(*arguments, cwd=tmp_path):
-        return end(process.Running([UOTA, *map(str, arguments)], cwd, env))
+        return end(process.Running(tool(*arguments), cwd, env))
 
     return start
 
 
 @pytest.fixture
-def terminal(tmp_path, env, end):
+def terminal(tmp_path, env, end, tool):
     """terminal(ARGUMENT…): the tool on a terminal of its own."""
 
     def start(*arguments, cwd=tmp_path, **how):
-        return end(process.Terminal([UOTA, *map(str, arguments)], cwd, env, **how))
+        return end(process.Terminal(tool(*arguments), cwd, env, **how))
 
     return start
 
