@@ -82,15 +82,6 @@ static GBytes *read_whole(const char *path, GError **error)
 	return data ? g_bytes_new_take(data, len) : NULL;
 }
 
-/* Bytecode begins with `M` and its version. */
-static gboolean is_compiled(GBytes *content)
-{
-	gsize len = 0;
-	const char *data = g_bytes_get_data(content, &len);
-
-	return len > 4 && *data == 'M';
-}
-
 static void keep(const char *path, GBytes *content)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
@@ -143,12 +134,14 @@ static void report(const UotaFile *file, const char *said, GError **error)
 			COMPILER, *why ? why : "it failed without a word");
 }
 
+/* @choose: have another version of bytecode than the compiler's own made, which not every
+ * mpy-cross can. */
 static gboolean run(const Compiler *compiler, const UotaFile *file, const char *in, const char *out,
-	GError **error)
+	gboolean choose, GError **error)
 {
 	g_autofree char *bytecode = g_strdup_printf("%d", compiler->bytecode);
-	const char *argv[] = {
-		compiler->path, "-b", bytecode, "-s", file->path, "-o", out, "--", in, NULL};
+	const char *argv[] = {compiler->path, "-s", file->path, "-o", out, in, choose ? "-b" : NULL,
+		bytecode, NULL};
 	g_autofree char *said = NULL;
 	int status;
 
@@ -164,6 +157,38 @@ static gboolean run(const Compiler *compiler, const UotaFile *file, const char *
 	return FALSE;
 }
 
+/* Bytecode begins with `M` and its version. */
+static int version_of(GBytes *content)
+{
+	gsize len = 0;
+	const guint8 *data = g_bytes_get_data(content, &len);
+
+	return len > 4 && *data == 'M' ? data[1] : -1;
+}
+
+static GBytes *run_and_read(const Compiler *compiler, const UotaFile *file, const char *in,
+	const char *out, GError **error)
+{
+	g_autoptr(GBytes) content = NULL;
+
+	if (!run(compiler, file, in, out, FALSE, error))
+		return NULL;
+	content = read_whole(out, error);
+	if (!content || version_of(content) == compiler->bytecode)
+		return g_steal_pointer(&content);
+	g_clear_pointer(&content, g_bytes_unref);
+	if (run(compiler, file, in, out, TRUE, NULL))
+		content = read_whole(out, error);
+	if (content && version_of(content) == compiler->bytecode)
+		return g_steal_pointer(&content);
+	g_clear_error(error);
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		"%s does not make bytecode of version %d, which the board loads: install one that "
+		"does, or empty mpyFiles",
+		COMPILER, compiler->bytecode);
+	return NULL;
+}
+
 /* In a folder of its own, which is removed. */
 static GBytes *compile_in(const Compiler *compiler, const UotaFile *file, const GByteArray *source,
 	const char *folder, GError **error)
@@ -172,9 +197,8 @@ static GBytes *compile_in(const Compiler *compiler, const UotaFile *file, const 
 	g_autofree char *out = g_build_filename(folder, "out.mpy", NULL);
 	GBytes *content = NULL;
 
-	if (g_file_set_contents(in, (const char *)source->data, source->len, error) &&
-		run(compiler, file, in, out, error))
-		content = read_whole(out, error);
+	if (g_file_set_contents(in, (const char *)source->data, source->len, error))
+		content = run_and_read(compiler, file, in, out, error);
 	g_unlink(in);
 	g_unlink(out);
 	return content;
@@ -209,7 +233,7 @@ static void do_job(gpointer data, gpointer user_data)
 	g_autofree char *kept = cache_path(compiler, job->file);
 	g_autoptr(GBytes) content = read_whole(kept, NULL);
 
-	if (!content || !is_compiled(content)) {
+	if (!content || version_of(content) != compiler->bytecode) {
 		g_clear_pointer(&content, g_bytes_unref);
 		content = compile(compiler, job->file, &job->error);
 		if (!content)

@@ -4,15 +4,16 @@
 #include "core/error.h"
 #include "scratch.h"
 
-/* Copies `M`, its options and its input to its output, and counts its runs. */
+/* Makes `M`, a version (6, or that of -b), the name of -s and its input; counts its runs. */
 #define COMPILER                                                                                   \
 	"#!/bin/sh\n"                                                                              \
 	"echo run >>\"$0.runs\"\n"                                                                 \
-	"if grep -q broken \"$8\"; then\n"                                                         \
-	"  printf 'Traceback (most recent call last):\\n  File \"%s\", line 7\\n' \"$8\" >&2\n"    \
+	"if grep -q broken \"$5\"; then\n"                                                         \
+	"  printf 'Traceback (most recent call last):\\n  File \"%s\", line 7\\n' \"$5\" >&2\n"    \
 	"  echo 'SyntaxError: invalid syntax' >&2; exit 1\n"                                       \
 	"fi\n"                                                                                     \
-	"{ printf 'M0001 %s %s ' \"$2\" \"$4\"; cat \"$8\"; } >\"$6\"\n"
+	"[ \"$6\" != -b ] || [ \"$7\" != 9 ] || exit 1\n"                                          \
+	"{ printf \"M\\\\00${7:-6}01 %s \" \"$2\"; cat \"$5\"; } >\"$4\"\n"
 
 typedef struct {
 	Scratch scratch;
@@ -98,7 +99,7 @@ static void matched_sources_become_bytecode_under_the_boards_path(
 	file = uota_manifest_lookup(made, "lib/x.mpy");
 	g_assert_nonnull(file);
 	text = g_strndup(g_bytes_get_data(file->content, NULL), file->size);
-	g_assert_cmpstr(text, ==, "M0001 6 lib/x.py source");
+	g_assert_cmpstr(text, ==, "M\00601 lib/x.py source");
 }
 
 static void what_boots_a_board_stays_source(Fixture *fixture, gconstpointer data)
@@ -140,7 +141,18 @@ static void another_version_is_compiled_anew(Fixture *fixture, gconstpointer dat
 	add(fixture, "lib/anew.py", "1");
 	one = compile(fixture, 5, &absent);
 	two = compile(fixture, 6, &absent);
-	g_assert_cmpuint(count_runs(fixture), ==, 2);
+	g_assert_no_error(fixture->error);
+	g_assert_cmpuint(count_runs(fixture), ==, 3); /* 6, then 5 when asked for; 6 */
+}
+
+static void a_version_that_cannot_be_made_is_told(Fixture *fixture, gconstpointer data)
+{
+	gboolean absent;
+
+	add(fixture, "lib/x.py", "1");
+	g_assert_null(compile(fixture, 9, &absent));
+	g_assert_error(fixture->error, UOTA_ERROR, UOTA_ERROR_FAILED);
+	g_assert_nonnull(strstr(fixture->error->message, "version 9"));
 }
 
 static void a_broken_source_is_told_by_file_and_line(Fixture *fixture, gconstpointer data)
@@ -203,6 +215,7 @@ int main(int argc, char **argv)
 	TEST("what-boots-a-board-stays-source", what_boots_a_board_stays_source);
 	TEST("the-same-is-compiled-once", the_same_is_compiled_once);
 	TEST("another-version-is-compiled-anew", another_version_is_compiled_anew);
+	TEST("a-version-that-cannot-be-made-is-told", a_version_that_cannot_be_made_is_told);
 	TEST("a-broken-source-is-told-by-file-and-line", a_broken_source_is_told_by_file_and_line);
 	TEST("without-a-compiler-sources-stay", without_a_compiler_sources_stay);
 	TEST("a-board-that-loads-none-gets-sources", a_board_that_loads_none_gets_sources);
