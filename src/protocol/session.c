@@ -580,3 +580,35 @@ GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max
 		return NULL;
 	return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }
+
+static gboolean send_piece(const guint8 *data, gsize len, gpointer user_data, GError **error)
+{
+	UotaSession *session = user_data;
+
+	for (gsize at = 0; at < len; at += UOTA_RECORD_HOST_MAX)
+		if (!uota_channel_data(session->channel, data + at,
+			    MIN(len - at, UOTA_RECORD_HOST_MAX), error))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean uota_session_put(
+	UotaSession *session, const UotaFile *file, GCancellable *cancellable, GError **error)
+{
+	g_autofree char *hex = uota_sha256_hex(file->sha256);
+	g_autofree char *command =
+		g_strdup_printf("put %" G_GUINT64_FORMAT " %s %s", file->size, hex, file->path);
+	g_autoptr(GByteArray) answer = NULL;
+
+	if (!session->channel)
+		return fail(error, UOTA_ERROR_UNKNOWN, "the board speaks protocol 1.0");
+	if (!uota_channel_command(session->channel, command, error) ||
+		!uota_file_read(file, send_piece, session, cancellable, error) ||
+		!uota_channel_flush(session->channel, error))
+		return FALSE;
+	answer = uota_channel_answer_bytes(session->channel, UOTA_LINE_MAX, error);
+	if (!answer || strcmp((const char *)answer->data, "ok\n") == 0)
+		return answer != NULL;
+	refuse(session, (const char *)answer->data, error);
+	return FALSE;
+}

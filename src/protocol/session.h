@@ -1,7 +1,7 @@
 /* A conversation with a board, in protocol 2 or 1.0: who we are, then commands, one at a time. */
 #pragma once
 
-#include "core/io.h"
+#include "core/file.h"
 #include "protocol/channel.h"
 #include "protocol/credentials.h"
 #include "protocol/info.h"
@@ -86,6 +86,10 @@ gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc 
 /* Downloads @path, of at most @max bytes, into memory. Returns: (transfer full) */
 GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;
+
+/* Uploads @file to its path; protocol 2 only. The board makes the folders above it. */
+gboolean uota_session_put(UotaSession *session, const UotaFile *file, GCancellable *cancellable,
+	GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the push of 1.0: sends @len bytes. What the board says meanwhile is an objection, and the
  * error. */
