@@ -183,7 +183,7 @@ def board(tmp_path_factory):
         (
             "2m",
             "test_digest test_files test_config test_text test_push test_journal test_keys"
-            " test_records".split(),
+            " test_records test_push2".split(),
         ),
         ("320k", ["test_memory"]),
     ],
