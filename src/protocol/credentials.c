@@ -32,8 +32,8 @@ static gboolean from_hash(
 {
 	uota_sha256(password, strlen(password), secret);
 	return legacy || refuse(error, "the board knows only a fast hash of the password, as 1.0 "
-				       "set it up: --legacy proves with it all the same, and a "
-				       "push then replaces it");
+				       "set it up: --legacy proves with it all the same; with "
+				       "\"minProtocol\": 2 in config/ota.json a push replaces it");
 }
 
 gboolean uota_credentials_secret(const UotaCredentials *credentials, const UotaMethod *method,

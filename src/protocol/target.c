@@ -145,23 +145,23 @@ static gboolean push_in_1(UotaSession *session, const UotaManifest *manifest,
 				options->progress, options->user_data, &result->used, error);
 }
 
-/* The method under which the board shall store the project's password: its own as long as it has
- * this password, so that the file does not change from push to push. */
-static gboolean choose_method(
-	const UotaTarget *target, UotaSession *session, UotaMethod *method, GError **error)
+/* What the board shall store of the project's password: under its own method as long as it has this
+ * password, so that the file does not change from push to push. NULL on error. */
+static char *stored_password(
+	const UotaTarget *target, UotaSession *session, const UotaConfig *config, GError **error)
 {
 	const UotaMethod *proven = uota_session_method(session);
 	UotaKnown *known = target->known;
 	gboolean same = !known->old ||
 			g_strcmp0(target->old.password, target->proof.credentials.password) == 0;
 
-	if (proven->kind == UOTA_METHOD_PASSWORD && same) {
-		*method = *proven;
-		return TRUE;
-	}
+	if (proven->kind == UOTA_METHOD_PASSWORD && same)
+		return uota_credentials_stored(config->ota_password, proven);
+	/* hosts of 1.0 are to get in still */
+	if (proven->kind == UOTA_METHOD_SHA256 && config->min_protocol < 2)
+		return g_strdup(config->ota_password_hash);
 	known->salted = known->salted || uota_method_new(&known->salt, error);
-	*method = known->salt;
-	return known->salted;
+	return known->salted ? uota_credentials_stored(config->ota_password, &known->salt) : NULL;
 }
 
 /* The configuration as this board gets it. *@config stays NULL where it gets none: who listens
@@ -171,7 +171,6 @@ static gboolean make_config(const UotaTarget *target, UotaSession *session,
 {
 	g_autofree char *stored = NULL;
 	g_autoptr(GBytes) json = NULL;
-	UotaMethod method;
 
 	*file = NULL;
 	if (!uota_session_encrypted(session) && uota_config_has_secrets(config)) {
@@ -181,9 +180,9 @@ static gboolean make_config(const UotaTarget *target, UotaSession *session,
 		return TRUE;
 	}
 	if (config->ota_password) {
-		if (!choose_method(target, session, &method, error))
+		stored = stored_password(target, session, config, error);
+		if (!stored)
 			return FALSE;
-		stored = uota_credentials_stored(config->ota_password, &method);
 	}
 	json = uota_config_device_json2(config, stored);
 	*file = uota_file_from_bytes(UOTA_CONFIG_PATH, json);

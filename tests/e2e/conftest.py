@@ -48,10 +48,12 @@ def end(request):
 
 @pytest.fixture
 def tool(request):
-    """tool(ARGUMENT…): the command line. To a scripted board of 1.0 the user says `--legacy`."""
+    """tool(ARGUMENT…): the command line. Boards here are set up as by 1.0, and the user says
+    `--legacy`, but where a test asks for a project2.
+    """
     if not UOTA:
         pytest.fail("no uota: build it with `make release`")
-    legacy = {"old_board", "new_board"} & set(request.fixturenames)
+    legacy = "project2" not in request.fixturenames
 
     def line(*arguments):
         words = [UOTA, *map(str, arguments)]
@@ -92,7 +94,19 @@ def terminal(tmp_path, env, end, tool):
 
 @pytest.fixture
 def project(tmp_path, uota):
-    """A project as `uota init` makes it, secrets included; its trials are short."""
+    """A project of 1.0, secrets included; its trials are short."""
+    made = new_project(tmp_path, uota)
+    made.set(minProtocol=None)
+    return made
+
+
+@pytest.fixture
+def project2(tmp_path, uota):
+    """A project as `uota init` makes it, which wants protocol 2."""
+    return new_project(tmp_path, uota)
+
+
+def new_project(tmp_path, uota):
     uota("init", "--dir", tmp_path / "project")
     made = Project(tmp_path / "project", uota)
     made.set(confirmAfter=1)
