@@ -358,29 +358,28 @@ static gboolean follow(const UotaTarget *target, const UotaManifest *manifest,
 	return ok;
 }
 
-/* Pushes once, and follows what comes of it. Error: UOTA_ERROR_UNANSWERED: the board did not commit
- * it, though all was sent. */
+/* Pushes once, and follows what comes of it. @lost: (out) it failed because the connection was
+ * lost, and the board has not committed it. */
 static gboolean attempt(const UotaTarget *target, const UotaManifest *manifest,
-	const UotaPushOptions *options, gint64 start, UotaPushResult *result, GError **error)
+	const UotaPushOptions *options, gint64 start, UotaPushResult *result, gboolean *lost,
+	GError **error)
 {
 	g_autoptr(GError) cause = NULL;
+	g_autoptr(GError) sequel = NULL;
 	gboolean answered = push(target, manifest, options, result, &cause);
 
 	result->pushed = seconds_since(start);
-	if (answered || g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNANSWERED))
-		return follow(target, manifest, options, answered, result, error);
-	g_propagate_error(error, g_steal_pointer(&cause));
+	*lost = g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) ||
+		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED);
+	if (!answered && !g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNANSWERED)) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	if (follow(target, manifest, options, answered, result, &sequel))
+		return TRUE;
+	*lost = g_error_matches(sequel, UOTA_ERROR, UOTA_ERROR_UNANSWERED);
+	g_propagate_error(error, g_steal_pointer(&sequel));
 	return FALSE;
-}
-
-/* A lost connection, to a board that has been there, is no refusal. */
-static gboolean may_repeat(const UotaPushResult *result, const GError *error)
-{
-	return result->protocol == 2 && result->outcome != UOTA_OUTCOME_ROLLED_BACK &&
-	       (g_error_matches(error, UOTA_ERROR, UOTA_ERROR_UNREACHABLE) ||
-		       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
-		       g_error_matches(error, UOTA_ERROR, UOTA_ERROR_UNANSWERED)) &&
-	       !result->status;
 }
 
 gboolean uota_target_push(const UotaTarget *target, const UotaManifest *manifest,
@@ -391,15 +390,18 @@ gboolean uota_target_push(const UotaTarget *target, const UotaManifest *manifest
 	target->known->old = uota_credentials_any(&target->old);
 	for (guint n = 1;; n++) {
 		g_autoptr(GError) cause = NULL;
+		gboolean lost;
 
-		if (attempt(target, manifest, options, start, result, &cause))
+		if (attempt(target, manifest, options, start, result, &lost, &cause))
 			return TRUE;
-		if (n > options->retries || !may_repeat(result, cause)) {
+		/* a board that has been there, and is gone on with where it was cut */
+		if (n > options->retries || !lost || result->protocol != 2) {
 			g_propagate_error(error, g_steal_pointer(&cause));
 			return FALSE;
 		}
 		if (options->retrying)
 			options->retrying(n, cause, options->user_data);
+		uota_push_result_clear(result);
 		if (!uota_target_pause(target, RETRY_MS << (n - 1), error))
 			return FALSE;
 	}

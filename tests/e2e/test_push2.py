@@ -3,6 +3,7 @@ installed again, and what was cut goes on where it was.
 """
 
 import json
+import random
 
 import pytest
 
@@ -161,30 +162,39 @@ def test_a_file_that_was_changed_on_the_board_is_restored(project2, pushed):
     assert pushed.on_flash("/lib/part0.py") == text_of(0).encode()
 
 
-def test_a_lost_connection_is_taken_up_again(project2, theirs, relay):
-    report, _ = push(project2, theirs, "full", "--dry-run")
-    way = relay(theirs, cut_up=6000)
-    done = project2.uota("full", "--json", *way.at)
+@pytest.fixture
+def large(project2):
+    """The project with a file that cannot be deflated."""
+    project2.write("app/big.bin", random.Random(1).randbytes(60_000))
+    return project2
+
+
+def test_a_lost_connection_is_taken_up_again(large, theirs, relay):
+    way = relay(theirs, cut_up=40_000)
+    done = large.uota("full", "--json", *way.at)
     assert "trying again (1)" in done.err
     report = json.loads(done.out.splitlines()[-1])
-    assert "rest" in moved(report).values() or len(report["plan"]) < 13
+    assert moved(report)["app/big.bin"] == "rest"
+    assert report["plan"][0]["bytes"] < 50_000
+    assert theirs.on_flash("/app/big.bin") == (large / "app/big.bin").read_bytes()
     for n in range(10):
         assert theirs.on_flash(f"/lib/part{n}.py") == text_of(n).encode()
 
 
-def test_without_retries_a_lost_connection_is_the_end(project2, theirs, relay):
-    way = relay(theirs, cut_up=6000)
-    project2.uota("full", "--retries", "0", *way.at, status=4)
+def test_without_retries_a_lost_connection_is_the_end(large, theirs, relay):
+    way = relay(theirs, cut_up=40_000)
+    large.uota("full", "--retries", "0", *way.at, status=4)
 
 
-def test_a_push_that_was_killed_goes_on(project2, theirs, relay, started):
+def test_a_push_that_was_killed_goes_on(large, theirs, relay, started):
     """What the first one has brought does not travel again."""
-    project2.write("app/big.bin", b"".join(n.to_bytes(4, "big") * 2 for n in range(12_500)))
+    project2 = large
     whole, _ = push(project2, theirs, "full", "--dry-run")
-    way = relay(theirs, hold_up=12_000)
+    way = relay(theirs, hold_up=40_000)
     running = started("full", "--dir", project2.path, *way.at)
     assert way.held.wait(20)
-    running.kill()
+    until(lambda: theirs.on_flash("/ota_stage/1"), lambda: "nothing of big.bin is staged")
+    running.process.kill()
     way.stop()
     before, _ = push(project2, theirs, "full", "--dry-run")
     missing = sum(entry["bytes"] for entry in before["plan"])
