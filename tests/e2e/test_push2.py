@@ -189,11 +189,12 @@ def test_without_retries_a_lost_connection_is_the_end(large, theirs, relay):
 def test_a_push_that_was_killed_goes_on(large, theirs, relay, started):
     """What the first one has brought does not travel again."""
     project2 = large
+    project2.write("app/big.bin", random.Random(1).randbytes(150_000))
     whole, _ = push(project2, theirs, "full", "--dry-run")
-    way = relay(theirs, hold_up=40_000)
+    way = relay(theirs, hold_up=100_000)
     running = started("full", "--dir", project2.path, *way.at)
     assert way.held.wait(20)
-    until(lambda: theirs.on_flash("/ota_stage/1"), lambda: "nothing of big.bin is staged")
+    until(lambda: theirs.on_flash("/ota_part/1"), lambda: "nothing of big.bin is staged")
     running.process.kill()
     way.stop()
     before, _ = push(project2, theirs, "full", "--dry-run")
