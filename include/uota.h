@@ -66,10 +66,10 @@ typedef struct {
 	uota_state state;
 	double left;    /* on trial: seconds that remain at least; below 0: not told */
 	int awaits_app; /* not 0: the trial ends when the app calls uota.confirm(), not before */
-	char *from;  /* rolled back: the version that failed */
-	char *why;   /* rolled back: why it failed */
-	char *crash; /* what the app died of since the boot, outside of a trial */
-	int safe;    /* not 0: the board runs without its app */
+	char *from;     /* rolled back: the version that failed */
+	char *why;      /* rolled back: why it failed */
+	char *crash;    /* what the app died of since the boot, outside of a trial */
+	int safe;       /* not 0: the board runs without its app */
 } uota_board_status;
 
 /* Frees the texts and sets all to 0. */

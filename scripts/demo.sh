@@ -44,6 +44,9 @@ cd "$demo/project"
 
 say "A new project"
 run uota init
+echo "A new version is on trial for 30 seconds; here for 2:"
+sed -i 's/"version": /"confirmAfter": 2,\n    "version": /' config/ota.json
+grep -n 'confirmAfter' config/ota.json || fail "the template has no version to put it before"
 
 say "A simulated board: MicroPython, with the agent and this project's configuration"
 echo '$ uota-sim --flash ../board.img --port 0 .'
@@ -69,7 +72,7 @@ sed -i 's/hello/good morning/' app/app.py
 grep -n 'good morning' app/app.py || fail "the template has no hello to change"
 from=$(lines)
 # shellcheck disable=SC2086
-run uota fast --version 1.0.1 $here
+run uota fast --wait --version 1.0.1 $here
 await 'good morning' "$from"
 echo "The board prints:"
 tail -n "+$from" "$board" | grep 'good morning' | head -n 2 | sed 's/^/    /'
@@ -78,7 +81,7 @@ say "What the board has installed"
 # shellcheck disable=SC2086
 run uota version $here
 # shellcheck disable=SC2086
-[ "$(uota version $here)" = 1.0.1 ] || fail "the board should have version 1.0.1"
+[ "$(uota version $here)" = "1.0.1 confirmed" ] || fail "the board should have version 1.0.1"
 
 kill $sim
 wait $sim 2>/dev/null || true

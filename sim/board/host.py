@@ -30,6 +30,13 @@ def attach(mailbox_fd, events_fd):
     _events = open(events_fd, "wb")
 
 
+def hurried(ms):
+    """How long a wait of the board's takes, see sim_hurry.py; None and negative are for ever."""
+    if ms is None or ms <= 0:
+        return ms
+    return -(-ms // settings.get("speed", 1))
+
+
 _one = bytearray(1)
 
 

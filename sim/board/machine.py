@@ -30,13 +30,13 @@ def wake_reason():
 
 
 def deepsleep(time_ms=0):
-    host.end(b"D", time_ms or -1)
+    host.end(b"D", host.hurried(time_ms) or -1)
 
 
 def lightsleep(time_ms=None):
     gil.leave()
     try:
-        _t.sleep_ms(1 << 30 if time_ms is None else time_ms)
+        _t.sleep_ms(1 << 30 if time_ms is None else host.hurried(time_ms))
     finally:
         gil.enter()
 
@@ -80,7 +80,7 @@ class WDT:
             raise ValueError("invalid WDT id")
         if timeout <= 0:
             raise ValueError("WDT timeout too short")
-        host.arm_watchdog(timeout, _t.ticks_ms())
+        host.arm_watchdog(host.hurried(timeout), _t.ticks_ms())
 
     def feed(self):
         host.feed_watchdog(_t.ticks_ms())

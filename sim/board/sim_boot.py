@@ -15,6 +15,7 @@ import sim_sys
 import sim_os
 import sim_gc
 import sim_asyncio
+import sim_hurry
 import machine
 import network
 import esp32
@@ -47,6 +48,7 @@ def prepare(settings):
         settings["otadata"] = open(settings["otadata_fd"], "r+b")
     settings["flash"] = flash.Flash(*_chip())
     sim_socket._network = network
+    sim_hurry.begin()
     _install()
     vfs.umount("/sim")
     sys.path[:] = ["", ".frozen", "/lib"]

@@ -134,7 +134,7 @@ class socket(io.IOBase):
     # -- waiting
 
     def settimeout(self, seconds):
-        self._ms = -1 if seconds is None else int(seconds * 1000)
+        self._ms = -1 if seconds is None else host.hurried(int(seconds * 1000))
 
     def setblocking(self, flag):
         self._ms = -1 if flag else 0

@@ -41,6 +41,12 @@ def count(text):
     return int(text)
 
 
+def speed(text):
+    if not text.isdigit() or not 0 < int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
+    return int(text)
+
+
 def port(text):
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port")
@@ -74,6 +80,7 @@ def _options(argv):
     add("--put", action="append", default=[], metavar="LOCAL:/PATH", help="add a file")
     add("--make-only", action="store_true", help="make the image (needs --flash) and leave")
     add("--wifi", type=wifi, metavar="SSID:PASSWORD", help="the only network there is")
+    add("--speed", type=speed, default=1, metavar="N", help="its time goes N times as fast")
     add("--slots", type=int, choices=(1, 2), default=1, help="of the firmware: factory, or OTA")
     add("--slot-broken", choices=slots.LABELS, action="append", default=[], help="not bootable")
     add("--read-only", action="store_true", help="nothing can be written to its flash")

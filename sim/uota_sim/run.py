@@ -162,6 +162,7 @@ def _run_board(options, board_dir, fd, path, config):
         "broken": tuple(options.slot_broken),
         "read_only": options.read_only,
         "count": options.count,
+        "speed": options.speed,
     }
     micropython = engine.start_board(board_dir, settings)
     log = supervisor.Log(options.events, lambda text: _say(options, text), options.count)

@@ -19,6 +19,7 @@ typedef struct {
 	guint64 bytes;     /* of all files */
 	const char *phase; /* protocol 2: what is being done; NULL: 1.0, or not begun */
 	gint64 told;       /* monotonic time of the last event, microseconds */
+	gboolean no_trial;
 } Push;
 
 #define RETRIES_MAX 20
@@ -120,6 +121,15 @@ static void announce(const Push *push)
 		list_files(push->manifest->files);
 }
 
+/* Without a trial it is confirmed before its app has had the time to die. */
+static char *confirmed(const Push *push, const UotaPushResult *result)
+{
+	if (push->no_trial)
+		return g_strdup_printf("%s confirmed without a trial", push->manifest->version);
+	return g_strdup_printf(
+		"%s confirmed after %.0f s", push->manifest->version, result->waited);
+}
+
 /* What has become of the update, as the last words of the report; NULL: it was not waited for. */
 static char *verdict_of(const Push *push, const UotaPushResult *result)
 {
@@ -132,7 +142,7 @@ static char *verdict_of(const Push *push, const UotaPushResult *result)
 	case UOTA_OUTCOME_RUNNING:
 		return g_strdup_printf("%s running, %s", version, phrase);
 	case UOTA_OUTCOME_CONFIRMED:
-		return g_strdup_printf("%s confirmed after %.0f s", version, result->waited);
+		return confirmed(push, result);
 	default:
 		return phrase ? g_strdup_printf("%s %s", version, phrase) : NULL;
 	}
@@ -178,6 +188,7 @@ static void print(const Push *push, const UotaPushResult *result)
 {
 	g_autofree char *summary = summary_of(push, result);
 	g_autofree char *verdict = verdict_of(push, result);
+	g_autofree char *remarks = result->status ? uota_state_remarks(result->status) : NULL;
 
 	if (result->outcome == UOTA_OUTCOME_SAME) {
 		printf("%s: already up to date (%s)\n", push->board->host, push->manifest->version);
@@ -189,8 +200,8 @@ static void print(const Push *push, const UotaPushResult *result)
 			count_moved(result), result->files);
 		return;
 	}
-	printf("%s: %s installed, %s%s%s\n", push->board->host, push->manifest->version, summary,
-		verdict ? "; " : "", verdict ? verdict : "");
+	printf("%s: %s installed, %s%s%s%s\n", push->board->host, push->manifest->version, summary,
+		verdict ? "; " : "", verdict ? verdict : "", remarks ? remarks : "");
 }
 
 static void print_failure(const Push *push, const UotaPushResult *result, const GError *error)
@@ -314,7 +325,7 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 {
 	g_auto(UotaBoard) board = {0};
 	g_autoptr(UotaManifest) manifest = NULL;
-	Push push = {.board = &board};
+	Push push = {.board = &board, .no_trial = flags->no_rollback};
 	UotaPushOptions push_options = {
 		.kind = scope == UOTA_SCOPE_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
 		.wipe = flags->wipe,

@@ -73,11 +73,20 @@ static gboolean is_empty(const UotaStatus *status)
 char *uota_state_text(const UotaStatus *status)
 {
 	g_autofree char *phrase = uota_state_phrase(status);
+	g_autofree char *remarks = uota_state_remarks(status);
 	GString *out = g_string_new(NULL);
 
 	append(out, "", status->version, VERSION_MAX);
 	if (*phrase && !is_empty(status))
 		g_string_append_printf(out, " %s", phrase);
+	g_string_append(out, remarks);
+	return g_string_free(out, FALSE);
+}
+
+char *uota_state_remarks(const UotaStatus *status)
+{
+	GString *out = g_string_new(NULL);
+
 	if (status->safe)
 		g_string_append(out, "; safe mode: the app does not run");
 	if (status->crash)

@@ -12,6 +12,10 @@ char *uota_state_text(const UotaStatus *status);
  * board does not say. Returns: (transfer full) */
 char *uota_state_phrase(const UotaStatus *status);
 
+/* What else is wrong, each remark after a semicolon: `; the app died: ValueError: x`.
+ * Returns: (transfer full) */
+char *uota_state_remarks(const UotaStatus *status);
+
 /* Sets the keys of @status in @object, as the board told them: version, agent, state, id, app,
  * left, need, from, why, safe, crash, those that it told. */
 void uota_state_to_json(const UotaStatus *status, json_t *object);

@@ -9,8 +9,8 @@ board.boot()
 board.write("/config/ota.json", b'{"signingKey":"k"}')
 board.fresh(blocks=1024)
 
-import uota  # noqa: E402
-from uota import loop  # noqa: E402
+import uota
+from uota import loop
 
 rest = peak = 0
 
@@ -34,7 +34,7 @@ class Loop(loop.Loop):
 uota.clean = True
 one = Loop()
 gc.collect()
-import socket  # noqa: E402
+import socket
 
 listener = socket.socket()
 listener.bind(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])

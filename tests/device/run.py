@@ -6,8 +6,17 @@ import sys
 import board
 
 _ALL = (
-    "test_digest test_files test_config test_text test_push test_journal test_keys test_records test_push2"
-).split()
+    "test_digest",
+    "test_files",
+    "test_config",
+    "test_text",
+    "test_push",
+    "test_journal",
+    "test_guard",
+    "test_keys",
+    "test_records",
+    "test_push2",
+)
 
 
 def main(names):

@@ -10,6 +10,7 @@ from .process import Output
 from .wire import DEADLINE, Gone, until
 
 ROOT = Path(__file__).resolve().parents[2]
+BOOT_NOTE = "/ota_boot_state.json"
 SIM = [sys.executable, str(ROOT / "sim" / "uota-sim")]
 
 
@@ -17,6 +18,7 @@ class Board:
     """@project gives it its configuration, as the first installation over the cable would."""
 
     host = "127.0.0.1"
+    ready = r"\[uota\] listening on port"  # what it prints when it has come up
 
     def __init__(self, folder, project, *options):
         self.flash = folder / "board.img"
@@ -40,7 +42,7 @@ class Board:
         self.err = Output(self.process.stderr.fileno())
         self.output = Output(self.process.stdout.fileno())
         self.port = int(self.err.wait_for(r"uota-sim: .* at [\d.]+:(\d+), flash").group(1))
-        self.wait_for(r"\[uota\] listening on port")
+        self.wait_for(self.ready)
 
     def kill(self):
         """The power goes: nothing of the board is left but its flash."""
@@ -60,6 +62,10 @@ class Board:
         """Off and on again, at the same address."""
         self.kill()
         self.start()
+
+    def wait_until_settled(self):
+        """Until this boot has come through: nothing more is written to the flash by itself."""
+        until(lambda: json.loads(self.on_flash(BOOT_NOTE) or "{}").get("clean"))
 
     # What it says
 
@@ -102,7 +108,9 @@ class Board:
         return self.tool.get(path)
 
     def files(self):
-        """All that it gives: each path with what is in it, or with why it is not told."""
+        """All that it gives: each path with what is in it, or with why it is not told. Without
+        the note of this boot, which changes by itself when the boot has come through.
+        """
         found = {}
         with self.tool.connect() as wire:
             folders = ["/"]
@@ -119,6 +127,7 @@ class Board:
                     else:
                         size = wire.ask("get " + folder + entry)
                         found[folder + entry] = wire.read(int(size)) if size.isdigit() else size
+        found.pop(BOOT_NOTE, None)
         return found
 
     def config(self):

@@ -15,6 +15,7 @@ from .old_board import OldBoard
 from .old_tool import OldTool
 from .project import Project
 from .relay import Relay
+from .tried import LOG, ONE, Tried
 from .wire import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +141,27 @@ def boards(tmp_path, end):
 def board(boards, project):
     """A simulated board that has the project's secrets, and nothing installed yet."""
     return boards(project)
+
+
+@pytest.fixture(scope="session")
+def confirmed_image(tmp_path_factory):
+    """The image of a board with version 1.0.0, confirmed."""
+    folder = tmp_path_factory.mktemp("confirmed")
+    (folder / "log").write_bytes(LOG)
+    made = Tried(folder, f"--put={folder / 'log'}:/data/log.txt")
+    made.is_confirmed(made.update("1.0.0", ONE))
+    made.kill()
+    return made.flash
+
+
+@pytest.fixture
+def tried(tmp_path, confirmed_image, end):
+    """tried(OPTION…): a board with version 1.0.0, confirmed, and an app's log in /data."""
+
+    def start(*options, **how):
+        return end(Tried(tmp_path / "tried", *options, image=confirmed_image, **how))
+
+    return start
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ class NewBoard(OldBoard):
         self.kept = None  # version
         self.words = []  # of each update that was begun
         self.greedy = 0  # updates for which the app leaves no memory
+        self.full = False  # it leaves none for the next connection
+        self.full_after_commit = False
         super().__init__(**how)
 
     def _version(self, wire, _):
@@ -44,6 +46,18 @@ class NewBoard(OldBoard):
             self.status = self.upcoming.pop(0)
 
     upcoming = ()
+
+    def serve(self, wire):
+        if self.full:
+            self.full = False
+            self._restart_without_app(wire)
+        else:
+            super().serve(wire)
+
+    def _restart_without_app(self, wire):
+        wire.say("error: restarting without the app, which leaves too little memory")
+        self.status = {**self.status, "safe": True}
+        return self._restart()
 
     def _crash(self, wire, _):
         wire.say(json.dumps(self.crash))
@@ -73,12 +87,11 @@ class NewBoard(OldBoard):
         if not self.greedy:
             return False
         self.greedy -= 1
-        wire.say("error: restarting without the app, which leaves too little memory")
-        self.status = {**self.status, "safe": True}
-        return self._restart()
+        return self._restart_without_app(wire)
 
     def _commit(self, wire, session, version, staged):
         over = super()._commit(wire, session, version, staged)
+        self.full = self.full_after_commit
         if self.commits:
             name = {"id": update_id(version, self.installed())}
             failure = {"from": version, **name}

@@ -50,10 +50,12 @@ class OldTool:
             manifest["sig"] = sign(self.key, version, entries)
         return json.dumps(manifest).encode()
 
-    def push_files(self, version, files):
-        """A `start_ota` session. Returns its last answer."""
+    def push_files(self, version, files, words=""):
+        """A `start_ota` session; @words: `wipe`, `no-rollback`, `force`, which only a newer agent
+        knows. Returns its last answer.
+        """
         with self.connect() as wire:
-            answer = wire.ask("start_ota")
+            answer = wire.ask(f"start_ota {words}".strip())
             if answer != "ready":
                 return answer
             manifest = self.manifest(version, files)

@@ -11,8 +11,18 @@ import pytest
 
 from .conftest import UOTA
 
-COMMANDS = ["init", "fast", "full", "version", "terminal", "passwd", "help"]
-TALKING = ["fast", "full", "version", "terminal"]
+COMMANDS = [
+    "init",
+    "fast",
+    "full",
+    "version",
+    "crash",
+    "rollback",
+    "terminal",
+    "passwd",
+    "help",
+]
+TALKING = ["fast", "full", "version", "crash", "rollback", "terminal"]
 
 
 # Help

@@ -37,10 +37,10 @@ def boundaries_of_files(sent):
 
 def boundaries_of_stream(sent):
     """The same of a `stream_ota` push: each field of the stream."""
-    at = sent.index(b"\n") + 1
-    marks = [0, 1, at]
-    at = sent.index(b"\n", at) + 1
-    marks += [at - 1, at]
+    at, marks = 0, [0, 1]
+    for _ in ("password", "version", "stream_ota"):
+        at = sent.index(b"\n", at) + 1
+        marks += [at - 1, at]
 
     def take(size):
         nonlocal at
@@ -80,7 +80,7 @@ def test_cut_on_the_way_to_the_board(small, board, relay, command, half):
     marks = {"fast": boundaries_of_stream, "full": boundaries_of_files}[command](sent)
     mark = board.mark()
     board.tool.push_stream("1", {"app/data.bin": b"old"})
-    board.wait_until_back(mark)
+    board.wait_for(r"\[uota\] confirmed", mark)
     before = board.files()
 
     for at in sorted(set(marks) - {len(sent)})[half::2]:
@@ -103,11 +103,12 @@ def test_cut_on_the_way_to_the_board(small, board, relay, command, half):
 
 @PUSHES
 def test_cut_on_the_way_back(small, board, relay, command):
-    """Each answer lost, or half of it."""
-    small.uota("full", *board.at)
+    """Each answer lost, or half of it; that to `version` is long and looked at here and there."""
+    small.uota(command, "--version", "2", *board.at)
     recorded, _ = push_through(relay, board, small, command, 0)
     said = recorded.passed["down"]
-    for at in range(0, len(said)):
+    opening = said.index(b"}")
+    for at in (*range(0, opening, 9), *range(opening, len(said))):
         board.wait_until_idle()
         mark = board.mark()
         way, done = push_through(relay, board, small, command, None, cut_down=at)

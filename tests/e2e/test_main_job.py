@@ -18,10 +18,11 @@ def test_init_full_change_fast_version(project, board):
     board.wait_for("the app says two", mark)
 
     assert re.fullmatch(
-        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, [\d.]+\s.?B, [\d.]+ s; the board is back\n",
+        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, [\d.]+\s.?B, [\d.]+ s; "
+        r"1\.0\.1 confirmed after \d+ s\n",
         done.out,
     )
-    assert project.uota("version", *board.at).out == "1.0.1\n"
+    assert project.uota("version", *board.at).out == "1.0.1 confirmed\n"
 
 
 def test_what_was_pushed_is_on_the_flash_byte_for_byte(project, board):
@@ -184,9 +185,9 @@ def test_main_py_of_the_project_replaces_the_boards(project, board):
 def test_the_version_comes_from_the_option_or_the_configuration(project, board):
     project.set(version="0.9-beta+5 (draft)")
     project.uota("full", *board.at)
-    assert project.uota("version", *board.at).out == "0.9-beta+5 (draft)\n"
+    assert project.uota("version", *board.at).out == "0.9-beta+5 (draft) confirmed\n"
     project.uota("fast", "--version=ünïcode", *board.at)
-    assert project.uota("version", *board.at).out == "ünïcode\n"
+    assert project.uota("version", *board.at).out == "ünïcode confirmed\n"
     assert project.config["version"] == "0.9-beta+5 (draft)", "the option changes no file"
 
 
@@ -195,10 +196,15 @@ def test_a_board_with_nothing_installed(project, board):
 
 
 def test_the_same_push_twice(project, board):
+    """But for the version that is kept, which the first push has not had."""
+
+    def files():
+        return {p: what for p, what in board.files().items() if not p.startswith("/ota_kept/")}
+
     project.uota("full", *board.at)
-    before = board.files()
+    before = files()
     project.uota("full", *board.at)
-    assert board.files() == before
+    assert files() == before
 
 
 def test_excluded_files_stay_here(project, board):
@@ -287,14 +293,17 @@ def test_a_changed_password_goes_with_the_push(project, board):
 
     assert "wrong password" in project.uota("version", *board.at, status=3).error
     project.set_secrets(otaPassword="the new one")
-    assert project.uota("version", *board.at).out == "2\n"
+    assert project.uota("version", *board.at).out.startswith("2 ")
 
 
 def test_no_wait_returns_when_the_update_is_committed(project, board):
+    mark = board.mark()
     done = project.uota("full", "--no-wait", "--json", *board.at)
     assert json.loads(done.out)["back"] is False
-    board.wait_for("the app says one")
-    assert project.uota("version", *board.at).out == "1.0.0\n"
+    board.wait_until_back(mark)
+    assert re.fullmatch(
+        r"1\.0\.0 (on trial, \d s left|confirmed)\n", project.uota("version", *board.at).out
+    )
 
 
 def test_hostname_and_port_of_the_configuration(project, board):
@@ -336,11 +345,15 @@ def test_json_of_every_report(project, board):
     fast = json.loads(project.uota("fast", *board.at, "--json").out)
     for report, session, files in ((full, "start_ota", 3), (fast, "stream_ota", 3)):
         assert report.pop("seconds") > 0
+        assert report.pop("waited") > 0
         assert report.pop("bytes") > 500
         assert report == {
             "host": "127.0.0.1",
             "port": board.port,
             "version": "1.0.0",
+            "pushed": "1.0.0",
+            "agent": "2.0.0",
+            "state": "confirmed",
             "session": session,
             "files": files,
             "back": True,
@@ -350,6 +363,8 @@ def test_json_of_every_report(project, board):
         "host": "127.0.0.1",
         "port": board.port,
         "version": "1.0.0",
+        "agent": "2.0.0",
+        "state": "confirmed",
     }
     assert version.err == ""
 

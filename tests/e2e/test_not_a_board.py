@@ -12,7 +12,15 @@ from .old_board import closes, stays_silent
 from .process import check
 from .wire import listen
 
-COMMANDS = [("version",), ("fast",), ("full",), ("terminal", "ls"), ("terminal", "get", "/x", "y")]
+COMMANDS = [
+    ("version",),
+    ("fast",),
+    ("full",),
+    ("crash",),
+    ("rollback",),
+    ("terminal", "ls"),
+    ("terminal", "get", "/x", "y"),
+]
 EVERY = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
 

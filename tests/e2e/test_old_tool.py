@@ -68,7 +68,7 @@ def test_one_connection_carries_many_commands(board):
     with board.tool.connect() as wire:
         assert wire.ask("ping") == "pong"
         assert wire.ask("ping\r") == "pong"
-        assert wire.ask("version") == '{"version":"unknown"}'
+        assert json.loads(wire.ask("version"))["version"] == "unknown"
         assert wire.ask("hello 2 x") == "unknown"
         assert wire.ask("get /nothing").startswith("error")
         wire.say("ls /nothing")
@@ -82,12 +82,9 @@ def test_one_connection_carries_many_commands(board):
 def test_commands_in_one_packet(board):
     with board.tool.connect() as wire:
         wire.send(b"ping\nping\r\nversion\nping\n")
-        assert [wire.line() for _ in range(4)] == [
-            "pong",
-            "pong",
-            '{"version":"unknown"}',
-            "pong",
-        ]
+        ping, again, version, last = [wire.line() for _ in range(4)]
+        assert ping == again == last == "pong"
+        assert json.loads(version)["version"] == "unknown"
 
 
 def test_byte_by_byte(board):

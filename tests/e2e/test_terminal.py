@@ -120,7 +120,7 @@ def test_paths_that_the_board_refuses(ask, path):
 
 
 def test_version_and_ping(ask):
-    assert ask("version").out == "1.0.0\n"
+    assert ask("version").out == "1.0.0 confirmed\n"
     assert ask("ping").out == "pong\n"
     assert json.loads(ask("--json", "ping").out) == {"answer": "pong"}
     assert ask("ping", "--quiet").out == ""
@@ -141,7 +141,7 @@ def test_wipe(ask, installed):
 
 def test_help(uota, old_board):
     out = uota("terminal", "help", *old_board().at).out
-    for word in ("ls", "cat", "get", "rm", "version", "ping", "reset", "wipe"):
+    for word in ("ls", "cat", "get", "rm", "version", "ping", "reset", "safe-mode", "wipe"):
         assert f"  {word} " in out
 
 

@@ -202,9 +202,10 @@ def test_what_has_failed_before_is_refused(project, theirs, command):
 
 @PUSHES
 def test_force_and_no_rollback_are_words_of_the_update(project, theirs, command):
-    theirs.plan = [CONFIRMED]
-    project.uota(command, "--force", "--no-rollback", *theirs.at)
+    theirs.plan = [{**CONFIRMED, "crash": WHY}]
+    done = project.uota(command, "--force", "--no-rollback", *theirs.at)
     assert theirs.words == ["no-rollback force"]
+    assert done.out.endswith(f"; 1.0.0 confirmed without a trial; the app died: {WHY}\n")
 
 
 def test_wipe_is_a_word_of_the_update(project, theirs):
@@ -230,6 +231,25 @@ def test_a_board_without_memory_restarts_and_gets_it_again(project, theirs, comm
     done = project.uota(command, *theirs.at)
     assert "restarts without" in done.err and "1.0.0 confirmed" in done.out
     assert theirs.words == ["", ""] and theirs.resets == 2
+
+
+@PUSHES
+def test_a_board_without_memory_for_a_connection(project, theirs, command):
+    """It says so before it has heard anything, and hangs up."""
+    theirs.full = True
+    done = project.uota(command, *theirs.at)
+    assert "restarts without" in done.err and "1.0.0 confirmed" in done.out
+    assert theirs.words == [""]
+
+
+@PUSHES
+def test_a_trial_whose_app_leaves_no_memory_for_a_look(project, theirs, command):
+    """The board restarts once more, and then tells."""
+    theirs.plan = [rolled_back("too little memory", "1")]
+    theirs.full_after_commit = True
+    error = project.uota(command, *theirs.at, status=1).error
+    assert "rolled back to 1: too little memory" in error
+    assert theirs.resets == 2
 
 
 @PUSHES

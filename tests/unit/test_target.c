@@ -464,6 +464,18 @@ static void board_that_restarts_in_its_trial_is_waited_for(Fixture *fixture, gco
 	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 6);
 }
 
+/* The minute for its return begins anew with each word of it. */
+static void long_trial_leaves_time_for_a_restart(Fixture *fixture, gconstpointer data)
+{
+	fixture->options.return_ms = 700;
+	expect_trials(fixture);
+	tell_trial(fixture, "\"app\":0,\"left\":0.5");
+	tell_trial(fixture, "\"app\":0,\"left\":0.3");
+	refuse_next(fixture);
+	tell(fixture, NEW_WITH("\"state\":\"confirmed\""));
+	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 5);
+}
+
 static void running_app_is_enough_where_it_is_asked_for(Fixture *fixture, gconstpointer data)
 {
 	fixture->options.wait = UOTA_WAIT_RUNNING;
@@ -722,6 +734,7 @@ static void add_trials(void)
 	TEST("trial-is-followed-to-its-end", trial_is_followed_to_its_end);
 	TEST("board-that-restarts-in-its-trial-is-waited-for",
 		board_that_restarts_in_its_trial_is_waited_for);
+	TEST("long-trial-leaves-time-for-a-restart", long_trial_leaves_time_for_a_restart);
 	TEST("running-app-is-enough-where-it-is-asked-for",
 		running_app_is_enough_where_it_is_asked_for);
 	TEST("trial-without-an-end-is-not-waited-for", trial_without_an_end_is_not_waited_for);

@@ -10,7 +10,7 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import commit, kept, load, replay, rmtree, size as _size, trial
+from uota.boot_guard import commit, failed, kept, replay, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
@@ -18,6 +18,7 @@ _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all 
 _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 _TOLD = const(("ota_version.json", "ota_manifest.json"))
+_NOT_ON_FAT = const(":*?<>|")
 
 
 def room(size):
@@ -64,6 +65,7 @@ class Finder:
 
 
 class Commit:
+    _kept = None  # the list for the way back
     old = None  # the list of what is kept, where a trial is on: that stays
     done = False  # it is committed: the board must reset
     id = ""
@@ -100,8 +102,8 @@ class Commit:
 
     def discard(self):
         """Forget the update; harmless after finish()."""
-        for f in (self._list, self.old):
-            if f:
+        for f in self._list, self.old, self._kept:
+            if f:  # a file of FAT that is closed late would be written over what has come since
                 f.close()
         self._settle()
 
@@ -112,6 +114,9 @@ class Commit:
         self._last = path
         if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
             raise ValueError("bad entry: " + path)
+        for ch in path if self.copies else "":
+            if ch in _NOT_ON_FAT:
+                raise ValueError("not a name on FAT: " + path)
         if self.resumes:
             self._nest(path, last)
         else:
@@ -148,7 +153,7 @@ class Commit:
         self.find = Finder(self._items, self.copies)
         if not self.verify:
             self.known = Finder(installed, self.copies)
-        back = load("/ota_crash.json").get("back") or {}
+        back = failed()
         if back.get("id") == self.id[:16] and not self.force:
             text = "refused: %s failed on this board (%s); change it, or use --force"
             raise ValueError(text % (version, back.get("why")))
@@ -204,6 +209,10 @@ class Commit:
             yield 0
             if i < 0:
                 continue
+            if self.copies and path != path.lower():
+                for _, other in self._items():
+                    if other[0] != path and other[0].lower() == path.lower():
+                        raise ValueError("one file on FAT: %s, %s" % (path, other[0]))
             if (yield from self.holds(path, size, sha, buf)):
                 if _size(self.at(i)) >= 0:
                     os.remove(self.at(i))  # nothing to replace, nothing to keep
@@ -322,7 +331,7 @@ class Commit:
             for line in self.old:
                 path = line.rstrip("\n").split(" /")[-1]
                 ours = path[:4] == "ota_" and path not in _TOLD
-                if line[1] == " " and not ours and (path.lower() in _LAST) == last:
+                if line[1:2] == " " and not ours and (path.lower() in _LAST) == last:
                     self._kept.write(line)
 
     def _try(self):
@@ -343,9 +352,12 @@ class Commit:
         if min(path) < " ":
             return  # it would be a line of its own
         if kind & 0x4000:
+            entry = None
             for entry in os.ilistdir("/" + path):
                 yield from self._wipe(path + "/" + entry[0], entry[1])
             self._journal.write("d /%s\n" % path)  # if it is empty then
+            if not entry:
+                self._kept.write("m /%s\n" % path)
         elif not self.find(path):
             self._remove(path)
 

@@ -168,11 +168,11 @@ class Update(Commit):
             seen = yield from self._busy(self._read())
             yield from self._busy(self._accept(seen))
         missing = yield from self._busy(self._inventory())
-        if not missing and self.asks:
-            if self.version == load("/ota_version.json").get("version"):
-                if not (yield from self._busy(self._surplus())):
-                    rmtree(self.stage)
-                    return "same"
+        now = load("/ota_version.json").get("version")
+        asks = not missing and self.asks and self.version == now
+        if asks and not (yield from self._busy(self._surplus())):
+            rmtree(self.stage)
+            return "same"
         room(self.need)
         yield from self.conn.send("have %d %d\n" % (self._in.window, self._in.bits))
         with self.open("have") as f:
@@ -209,9 +209,9 @@ class Update(Commit):
             yield 0
             if size_of("/" + path) != size:
                 return False
-            if self.verify or at != os.stat("/" + path)[8]:
-                if not (yield from hashes("/" + path, sha, self.conn.buf)):
-                    return False
+            known = not self.verify and at == os.stat("/" + path)[8]
+            if not (known or (yield from hashes("/" + path, sha, self.conn.buf))):
+                return False
         return True
 
     def _resume(self):
@@ -375,9 +375,9 @@ class Update(Commit):
             for _, entry in installed():
                 yield 0
                 path = entry[0]
-                if size_of("/" + path) >= 0 and not files.kept(path, self.lib):
-                    if not self.find(path):
-                        return True
+                there = size_of("/" + path) >= 0 and not files.kept(path, self.lib)
+                if there and not self.find(path):
+                    return True
 
     def _missing(self):
         items = self._items()

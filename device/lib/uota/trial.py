@@ -16,50 +16,60 @@ _SAFE_S = const(300)  # without the app, for whoever needed the memory
 
 def run(loop):
     """The loop's task."""
-    begun = time.ticks_ms()
     trial = boot_guard.trial()
+    return _boot(loop) if trial is None else _trial(loop, trial)
+
+
+def _boot(loop):
+    """Until the boot has come through, and without the app for a while."""
+    begun = time.ticks_ms()
+    while True:
+        lived = _since(begun)
+        if uota.crash:
+            boot_guard.note(_last(uota.crash), uota.crash)
+        if lived >= _CLEAN_S and not uota.clean:
+            boot_guard.clean()
+            uota.clean = True
+        if uota.clean and uota.safe != "memory":
+            return
+        if lived >= _SAFE_S and not loop.conns:
+            return loop.reset_soon()
+        yield _LOOK_MS
+
+
+def _trial(loop, trial):
+    """Until the version on trial has shown what it must, or cannot."""
+    begun = time.ticks_ms()
     settings = config.load()[0]
     after = _seconds(settings, "confirmAfter", 30)
     network = _seconds(settings, "confirmNetwork", 300)
-    ready = trial is None
-    why = None
+    ready = why = None
     while True:
-        lived = time.ticks_diff(time.ticks_ms(), begun) // 1000
-        died = uota.crash
-        if trial is None:
-            if died:
-                boot_guard.note(_last(died), died)
-            if lived >= _CLEAN_S and not uota.clean:
-                boot_guard.clean()
-                uota.clean = True
-            if uota.clean and uota.safe != "memory":
-                return
-            if lived >= _SAFE_S and not loop.conns:
-                return loop.reset_soon()
-        else:
-            need = _missing(loop, trial)
-            if need and lived >= network:
-                why = "not up within %d s: %s" % (network, ", ".join(need))
-            left = 0 if uota.confirmed else max(0, after - lived)
-            if not after and not uota.confirmed:
-                need.append("app")
-            elif not left and not ready:
-                why = _unready()
-                ready = True
-            if died:
-                why = _last(died)
-            elif uota.no_app and trial.get("app"):
-                why = "there is no app any more"
-            if why and not loop.updating:  # an update that comes may be the cure
-                return _fail(loop, why, died)
-            if not (need or left or loop.updating):
-                boot_guard.confirm()
-                uota.clean = True
-                uota.on_trial = None
-                uota.log("confirmed after %d s" % lived)
-                return
-            uota.on_trial = {"app": lived, "left": left, "need": need}
+        lived = _since(begun)
+        need = _missing(loop, trial)
+        left = 0 if uota.confirmed else max(0, after - lived)
+        if need and lived >= network:
+            why = "not up within %d s: %s" % (network, ", ".join(need))
+        if uota.safe or not (after or uota.confirmed):
+            need.append("app")
+        elif not left and not ready:
+            why = why or _unready()
+            ready = True
+        why = _app_failed(trial) or why
+        if not loop.updating:  # an update that comes may be the cure
+            if why:
+                return _fail(loop, why)
+            if not (need or left):
+                _pass()
+                return uota.log("confirmed after %d s" % lived)
+        uota.on_trial = {"app": lived, "need": need}
+        if after:
+            uota.on_trial["left"] = left
         yield _LOOK_MS
+
+
+def _since(begun):
+    return time.ticks_diff(time.ticks_ms(), begun) // 1000
 
 
 def _seconds(settings, key, default):
@@ -76,7 +86,9 @@ def _missing(loop, trial):
     if trial.get("proof") and loop.heard:
         trial["proof"] = False
         boot_guard.save_trial(trial)  # it counts over a deep sleep too
-    need = [name for name in trial.get("up", ()) if not loop.up.get(name)]
+    up = trial.get("up")
+    up = up if isinstance(up, list) else ()
+    need = [name for name in up if isinstance(name, str) and not loop.up.get(name)]
     return need + ["connection"] if trial.get("proof") else need
 
 
@@ -89,11 +101,25 @@ def _unready():
         return "the next update could not come: " + repr(e)
 
 
-def _fail(loop, why, trace):
-    if boot_guard.undo(why, trace):
+def _app_failed(trial):
+    """Why the app is no good, or None."""
+    if uota.crash:
+        return _last(uota.crash)
+    if uota.no_app and trial.get("app"):
+        return "there is no app any more"
+    if uota.safe == "memory":
+        return "MemoryError: the app leaves too little for a session"
+
+
+def _fail(loop, why):
+    if boot_guard.undo(why, uota.crash):
         loop.reset_soon()
     else:  # what is kept has been lost: this version must do
-        boot_guard.note(why, trace)
-        boot_guard.confirm()
-        uota.on_trial = None
-        uota.clean = True
+        boot_guard.note(why, uota.crash)
+        _pass()
+
+
+def _pass():
+    boot_guard.confirm()
+    uota.clean = True
+    uota.on_trial = None
