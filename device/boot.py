@@ -20,4 +20,5 @@ try:
     if _guard("hard"):
         uota.main()
 except Exception as e:
+    print("[uota] does not start; if it stays so, run `uota bootstrap` over USB")
     _guard("broken", e)

@@ -5,7 +5,15 @@ import sys
 
 import board
 
-_ALL = ("test_digest", "test_files", "test_config", "test_text", "test_push", "test_journal")
+_ALL = (
+    "test_digest",
+    "test_files",
+    "test_config",
+    "test_text",
+    "test_push",
+    "test_journal",
+    "test_guard",
+)
 
 
 def main(names):

@@ -100,7 +100,7 @@ def _installed():
 def _tree(path="/"):
     """Every file on the flash with its content."""
     found = {}
-    for entry in os.ilistdir(path):
+    for entry in os.ilistdir(path[:-1] or "/"):  # FAT takes no last slash
         name = path + entry[0]
         if entry[0] == "host":
             continue

@@ -17,6 +17,7 @@ _loop = _watchdog = _task = None
 _begun = False
 _news = True  # for trial.py
 _NO_APP = "no module named 'app'"
+_STARVED_MS = 20000  # without memory for a turn of the loop
 _LONGEST_S = 60  # between two lives of the app
 _WATCHDOG_MS = 8000  # the most that an RP2 has
 
@@ -74,13 +75,30 @@ def confirm():
 
 def start():
     """Serve updates until Ctrl-C; resumes what an earlier Ctrl-C left."""
+    served = time.ticks_ms()
     while True:
         try:
             poll(1000)
+            served = time.ticks_ms()
         except MemoryError:
+            if time.ticks_diff(time.ticks_ms(), served) > _STARVED_MS and not safe:
+                _reset("memory")
             time.sleep_ms(20)  # the app has it all: perhaps it gives some back
         except KeyboardInterrupt:
             return log("stopped; uota.start() resumes")
+
+
+def _reset(how=""):
+    """Reset the board, as a boot that came through; @how: why the app is not to start then."""
+    if how or not clean:
+        try:
+            with open("/ota_ended", "w") as f:
+                f.write(how)
+        except (OSError, MemoryError):
+            pass
+    import machine
+
+    machine.reset()
 
 
 def poll(wait=0):
@@ -90,7 +108,7 @@ def poll(wait=0):
         _loop = _new_loop()
     if _watchdog:
         _watchdog.feed()
-    if _news and not _task:
+    if _news and not _task and not _loop.ending:
         from uota import trial as watch
 
         _task = _loop.add(watch.run(_loop))
@@ -98,6 +116,7 @@ def poll(wait=0):
     _loop.step(wait)
     if _task not in _loop.tasks:
         _task = None  # and its code goes
+        _news = _news or not clean  # it has met something that it did not expect
 
 
 def _new_loop():

@@ -16,7 +16,8 @@ _LIST = "/ota_kept/list"  # a journal that brings back what the last commit has 
 _TRIAL = "/ota_trial.json"  # what the version on trial must show; there while it is on trial
 _CRASH = "/ota_crash.json"  # what went wrong last
 _STATE = "/ota_boot_state.json"
-_ENDED = "/ota_ended"  # the last reset was the agent's own; what is in it becomes `safe`
+_ENDED = "/ota_ended"  # the last reset was the agent's own; what may be in it becomes `safe`
+_SAFE = {b"memory": "memory", b"asked": "asked"}
 _UNCLEAN = 3  # boots in a row
 _SLEPT = 3  # cycles of deep sleep that end a trial well
 _UNSEEN = 20  # … that end one which had to be reached, and was not
@@ -44,11 +45,10 @@ def hard():
 
 
 def broken(e):
-    """The agent does not start: the one before comes back, or it is said what helps."""
+    """The agent does not start: the one before comes back, where this one is on trial."""
     sys.print_exception(e)
     if trial() is not None and undo("the agent does not start: " + repr(e)):
         machine.reset()
-    print("[uota] the agent does not start: run `uota bootstrap` over USB")
 
 
 # -- unclean boots
@@ -74,21 +74,19 @@ def _count():
     else:
         crashes = memory[4] if memory else 0
     if size(_ENDED) >= 0:
-        with open(_ENDED) as f:
-            safe = f.read(8)
+        with open(_ENDED, "rb") as f:
+            word = f.read(8)
         os.remove(_ENDED)
-        crashes = 0
+        crashes, safe = 0, _SAFE.get(word, "")
     elif machine.reset_cause() == getattr(machine, "DEEPSLEEP_RESET", -1):
         return _woken(state, memory)
     if crashes >= _UNCLEAN:
-        crashes = 0
+        crashes, safe = 0, "crashed"  # whatever comes of what is tried first
         if undo("%d unclean boots in a row" % _UNCLEAN):
             machine.reset()
-        elif not state.get("switched") and _switch():
+        if not state.get("switched") and _switch():
             _save(_STATE, {"crashes": 0, "clean": True, "switched": True})
             machine.reset()
-        else:
-            safe = "crashed"
     if memory is None:
         _change(state, crashes, False)
     else:
@@ -102,14 +100,13 @@ def _woken(state, memory):
         machine.RTC().memory(b"")
     if on is None:
         return _change(state, 0, True)
-    slept = _number(state, "slept") + 1
+    slept = _number(state, "slept") + 1  # in a row
     if slept >= _SLEPT and not on.get("proof"):
         confirm()
     elif slept >= _UNSEEN and undo("not reached in %d cycles of deep sleep" % slept):
         machine.reset()
     else:
-        state["slept"] = slept
-        _change(state, 0, True)
+        _change(state, 0, True, slept)
 
 
 def _memory(state):
@@ -118,14 +115,20 @@ def _memory(state):
     """
     if state.get("rtc") and size(_TRIAL) < 0:
         found = machine.RTC().memory()
-        if not found or (found[:4] == b"uota" and len(found) == 5):
+        if _ours(found):
             return found
     return None
 
 
-def _change(state, crashes, clean):
+def _ours(found):
+    return not found or (found[:4] == b"uota" and len(found) == 5)
+
+
+def _change(state, crashes, clean, slept=0):
     new = dict(state)
-    new["crashes"], new["clean"] = crashes, clean
+    new["crashes"], new["clean"], new["slept"] = crashes, clean, slept
+    if not slept:
+        del new["slept"]
     if new != state:
         _save(_STATE, new)
 
@@ -146,16 +149,25 @@ def clean():
 
 def confirm():
     """The version has passed its trial."""
-    for path in (_TRIAL, _CRASH):
+    if kept() and _from_nothing():
+        os.remove(_LIST)
+        rmtree("/ota_kept")
+    for path in (_CRASH, _TRIAL):
         if size(path) >= 0:
             os.remove(path)
     state = {}
     try:
-        state["rtc"] = not machine.RTC().memory()  # the app leaves it to us
+        state["rtc"] = _ours(machine.RTC().memory())  # the app leaves it to us
     except AttributeError:
         pass
     _save(_STATE, state)
     clean()
+
+
+def _from_nothing():
+    """Whether there was no version before: then the way back would only take the app away."""
+    with open(_LIST) as f:
+        return "r /ota_version.json\n" in f
 
 
 def _switch():
@@ -199,27 +211,37 @@ def note(why, trace="", back=None):
     """Keep what went wrong; @back: which version it has cost."""
     old = load(_CRASH)
     new = {"version": load("/ota_version.json").get("version"), "why": why[:200]}
-    new["trace"], new["back"] = trace[-1024:], back or old.get("back")
+    new["trace"], new["back"] = trace[-1024:], back or failed()
     if new != old:
-        try:
-            _save(_CRASH, new)
-        except OSError as e:
-            print("[uota] %s: %r" % (_CRASH, e))
+        _save(_CRASH, new)
+
+
+def failed():
+    """What the last version that was rolled back has left: from, why, id."""
+    found = load(_CRASH).get("back")
+    return found if isinstance(found, dict) else {}
 
 
 def load(path):
     """The JSON object in a small file; {} where there is none, whatever there is."""
+    n = size(path)
     try:
         with open(path) as f:
-            found = json.loads(f.read(4096))
+            found = json.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RuntimeError):
         return {}
 
 
 def _save(path, found):
-    with open(path, "w") as f:
-        json.dump(found, f)
+    """A flash that is full, or takes no writes, is lived with."""
+    try:
+        if size(path) == -1:
+            rmtree(path)
+        with open(path, "w") as f:
+            json.dump(found, f)
+    except OSError as e:
+        print("[uota] %s: %r" % (path, e))
 
 
 def _number(found, key):
@@ -303,8 +325,9 @@ def replay():
             for line in f:
                 yield 0
                 try:
-                    words = str(line[:-1], "utf-8").split(" ", 2)
-                    yield from _ACTS[words[0]](journal[1], *words[1:])
+                    act, _, rest = str(line[:-1], "utf-8").partition(" ")
+                    words = rest.split(" ", 1) if act in "pkc" else (rest,)
+                    yield from _ACTS[act](journal[1], *words)
                 except (OSError, KeyError, TypeError, ValueError) as e:
                     if isinstance(e, OSError) and e.errno not in _IN_THE_WAY:
                         raise  # a full flash, say: the next boot tries again
@@ -328,7 +351,9 @@ def _put(move, source, path):
         return
     _folders(path)
     if size(path) == -1:
-        raise OSError(21)  # EISDIR
+        if path[:5] != "/ota_":
+            raise OSError(21)  # EISDIR
+        rmtree(path)
     if move:
         os.rename(source, path)
     else:
@@ -387,18 +412,23 @@ def _prune(move, path):
     return ()
 
 
+def _make(move, path):
+    _folders(path + "/")
+    return ()
+
+
 def _clear(move, path):
     if size(path) > -2:
         rmtree(path)
     return ()
 
 
-def _end(move):
+def _end(move, path):
     return ()
 
 
 _ACTS = {"p": _put, "k": _keep, "c": _keep_copy_of, "e": _empty, "r": _remove, "d": _prune}
-_ACTS["x"], _ACTS["end"] = _clear, _end
+_ACTS["m"], _ACTS["x"], _ACTS["end"] = _make, _clear, _end
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 
 
@@ -406,11 +436,16 @@ def _copy(source, path):
     """On FAT nothing is renamed: a cut would leave two names on one chain of clusters."""
     buf = memoryview(bytearray(512))
     with open(source, "rb") as old, open(path, "wb") as new:
-        n = old.readinto(buf)
-        while n:
-            new.write(buf[:n])
-            yield 0
-            n = old.readinto(buf)
+        n = 1
+        try:
+            while n:
+                n = old.readinto(buf)
+                new.write(buf[:n])
+                yield 0
+        finally:
+            if n:  # broken off: a part must not pass for the whole
+                new.close()
+                os.remove(path)
 
 
 def _keep_copy():

@@ -9,7 +9,7 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import commit, kept, load, replay, rmtree, size as _size, trial
+from uota.boot_guard import commit, failed, kept, replay, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
@@ -17,6 +17,7 @@ _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all 
 _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 _TOLD = const(("ota_version.json", "ota_manifest.json"))
+_NOT_ON_FAT = const(":*?<>|")
 
 
 def room(size):
@@ -44,6 +45,7 @@ def _entry(f, entry):
 
 
 class Commit:
+    _kept = None  # the list for the way back
     old = None  # the list of what is kept, where a trial is on: that stays
     _proof = False  # somebody must come through before the trial passes
 
@@ -66,9 +68,9 @@ class Commit:
 
     def discard(self):
         """Forget the update; harmless after finish()."""
-        self._list.close()
-        if self.old:
-            self.old.close()
+        for f in self._list, self.old, self._kept:
+            if f:  # a file of FAT that is closed late would be written over what has come since
+                f.close()
         self._settle()
 
     def add(self, path, size, sha):
@@ -82,6 +84,9 @@ class Commit:
             self.need += size
             if self.copies:
                 self.need += max(0, size - max(0, there))
+        for ch in path if self.copies else "":
+            if ch in _NOT_ON_FAT:
+                raise ValueError("not a name on FAT: " + path)
         _entry(self._list, (path, size, sha))
 
     def seal(self, version):
@@ -93,7 +98,7 @@ class Commit:
         for _, entry in self._items():
             named.update("\n%s:%s" % (entry[0], entry[2]))
         self.id = digest.hexed(named.digest())[:16]
-        back = load("/ota_crash.json").get("back") or {}
+        back = failed()
         if back.get("id") == self.id and not self.force:
             text = "refused: %s failed on this board (%s); change it, or use --force"
             raise ValueError(text % (version, back.get("why")))
@@ -134,6 +139,10 @@ class Commit:
         more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
         for i, (path, size, sha) in self._items():
             yield 0
+            if self.copies and path != path.lower():
+                for _, other in self._items():
+                    if other[0] != path and other[0].lower() == path.lower():
+                        raise ValueError("one file on FAT: %s, %s" % (path, other[0]))
             if (yield from _holds(path, size, sha, buf)):
                 if _size(_at(i)) >= 0:
                     os.remove(_at(i))  # nothing to replace, nothing to keep
@@ -241,7 +250,7 @@ class Commit:
             for line in self.old:
                 path = line.rstrip("\n").split(" /")[-1]
                 ours = path[:4] == "ota_" and path not in _TOLD
-                if line[1] == " " and not ours and (path.lower() in _LAST) == last:
+                if line[1:2] == " " and not ours and (path.lower() in _LAST) == last:
                     self._kept.write(line)
 
     def _try(self):
@@ -262,9 +271,12 @@ class Commit:
         if min(path) < " ":
             return  # it would be a line of its own
         if kind & 0x4000:
+            entry = None
             for entry in os.ilistdir("/" + path):
                 yield from self._wipe(path + "/" + entry[0], entry[1])
             self._journal.write("d /%s\n" % path)  # if it is empty then
+            if not entry:
+                self._kept.write("m /%s\n" % path)
         elif not self.find(path):
             self._remove(path)
 

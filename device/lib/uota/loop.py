@@ -22,6 +22,7 @@ class Loop:
     updating = False  # only one update at a time
     wrong = 0  # passwords, since the last right one
     heard = False  # a command from somebody who may give one
+    ending = False  # the board resets soon
 
     def __init__(self):
         self.up = {}  # by name of the transport: whether it can be reached
@@ -45,6 +46,7 @@ class Loop:
         for listener in self.listeners:
             self.poller.unregister(listener)
             listener.close()
+        self.ending = True
         self.tasks = []
         self.add(_reset(safe))
 
@@ -63,8 +65,10 @@ class Loop:
             if left <= 0:
                 try:
                     left = next(task[0])
-                except StopIteration:
-                    left = 0
+                except Exception as e:
+                    if not isinstance(e, StopIteration):
+                        uota.log(repr(e))
+                    left = wait
                     if task in self.tasks:  # else the board resets soon
                         self.tasks.remove(task)
                 task[1] = time.ticks_add(now, left)
@@ -160,12 +164,4 @@ def _drop():
 
 def _reset(safe):
     yield _RESET_MS
-    if safe or not uota.clean:  # else this boot would count as one that did not come through
-        try:
-            with open("/ota_ended", "w") as f:
-                f.write(safe)
-        except OSError:
-            pass
-    import machine
-
-    machine.reset()
+    uota._reset(safe)

@@ -207,7 +207,7 @@ def _version(arg):
     told = {"version": boot_guard.load("/ota_version.json").get("version", "unknown")}
     told["agent"] = "2.0.0"
     trial = boot_guard.trial()
-    back = boot_guard.load("/ota_crash.json").get("back")
+    back = boot_guard.failed()
     told["state"] = "confirmed" if trial is None else "trial"
     if trial is not None:
         told["id"] = trial.get("id")

@@ -60,9 +60,11 @@ def _trial(loop, trial):
             if why:
                 return _fail(loop, why)
             if not (need or left):
-                uota.log("confirmed after %d s" % lived)
-                return _pass()
-        uota.on_trial = {"app": lived, "left": left, "need": need}
+                _pass()
+                return uota.log("confirmed after %d s" % lived)
+        uota.on_trial = {"app": lived, "need": need}
+        if after:
+            uota.on_trial["left"] = left
         yield _LOOK_MS
 
 
@@ -84,7 +86,9 @@ def _missing(loop, trial):
     if trial.get("proof") and loop.heard:
         trial["proof"] = False
         boot_guard.save_trial(trial)  # it counts over a deep sleep too
-    need = [name for name in trial.get("up", ()) if not loop.up.get(name)]
+    up = trial.get("up")
+    up = up if isinstance(up, list) else ()
+    need = [name for name in up if isinstance(name, str) and not loop.up.get(name)]
     return need + ["connection"] if trial.get("proof") else need
 
 
