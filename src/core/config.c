@@ -541,9 +541,9 @@ void uota_config_free(UotaConfig *config)
 		return;
 	g_free(config->version);
 	g_free(config->hostname);
-	g_free(config->ota_password);
+	uota_wipe_text(config->ota_password);
 	g_free(config->ota_password_hash);
-	g_free(config->signing_key);
+	uota_wipe_text(config->signing_key);
 	g_free(config->ble_name);
 	g_strfreev(config->transports);
 	g_free(config->manifest_url);

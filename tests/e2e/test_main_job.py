@@ -18,7 +18,8 @@ def test_init_full_change_fast_version(project, board):
     board.wait_for("the app says two", mark)
 
     assert re.fullmatch(
-        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, 1 changed, [\d.]+\s\w+ sent \(of [\d.]+\s.?B\), [\d.]+ s; "
+        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, 1 changed, "
+        r"[\d.]+\s\w+ sent \(of [\d.]+\s.?B\), [\d.]+ s; "
         r"1\.0\.1 confirmed after \d+ s\n",
         done.out,
     )
