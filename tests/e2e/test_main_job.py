@@ -190,8 +190,8 @@ def test_the_version_comes_from_the_option_or_the_configuration(project, board):
     project.set(version="0.9-beta+5 (draft)")
     project.uota("full", *board.at)
     assert project.uota("version", *board.at).out == "0.9-beta+5 (draft) confirmed\n"
-    project.uota("fast", "--version=ünïcode", *board.at)
-    assert project.uota("version", *board.at).out == "ünïcode confirmed\n"
+    project.uota("fast", "--version=2.ünïcode", *board.at)
+    assert project.uota("version", *board.at).out == "2.ünïcode confirmed\n"
     assert project.config["version"] == "0.9-beta+5 (draft)", "the option changes no file"
 
 
@@ -346,27 +346,32 @@ def test_options_stand_before_or_after_the_command(project, board, arguments):
 
 def test_json_of_every_report(project, board):
     full = project.uota("--json", "full", *board.at).report
-    fast = project.uota("fast", *board.at, "--json").report
-    for report, session, files in ((full, "start_ota", 3), (fast, "stream_ota", 3)):
+    fast = project.uota("fast", "--version", "1.0.1", *board.at, "--json").report
+    for report, version, changed in ((full, "1.0.0", 3), (fast, "1.0.1", 0)):
         assert report.pop("seconds") > 0
         assert report.pop("waited") > 0
         assert report.pop("bytes") > 500
+        assert report.pop("sent") > 100
+        assert len(report.pop("plan")) == report.pop("changed") <= changed
         assert report == {
             "host": "127.0.0.1",
             "port": board.port,
-            "version": "1.0.0",
-            "pushed": "1.0.0",
+            "version": version,
+            "pushed": version,
             "agent": "2.0.0",
             "state": "confirmed",
-            "session": session,
-            "files": files,
+            "session": "push",
+            "protocol": 2,
+            "files": 3,
             "back": True,
+            "unchanged": False,
+            "dryRun": False,
         }
     version = project.uota("version", "--json", *board.at)
     assert json.loads(version.out) == {
         "host": "127.0.0.1",
         "port": board.port,
-        "version": "1.0.0",
+        "version": "1.0.1",
         "agent": "2.0.0",
         "state": "confirmed",
     }
