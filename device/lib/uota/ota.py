@@ -172,8 +172,11 @@ def _text(e):
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        st = os.statvfs("/")
-        e = {2: "not found", 28: "flash full: %d bytes free" % (st[0] * st[3])}.get(e.errno, e)
+        if e.errno == 2:
+            e = "not found"
+        elif e.errno == 28:
+            st = os.statvfs("/")
+            e = "flash full: %d bytes free" % (st[0] * st[3])
     return "error: %s" % e
 
 
