@@ -57,8 +57,9 @@ def tool(request):
     legacy = "project2" not in request.fixturenames
 
     def line(*arguments):
-        words = [UOTA, *map(str, arguments)]
-        return [*words, "--legacy"] if legacy and TO_BOARDS & set(words) else words
+        words = [str(argument) for argument in arguments]
+        says_so = legacy and TO_BOARDS & set(words) and "help" not in words
+        return [UOTA, *(["--legacy"] if says_so else []), *words]
 
     return line
 
