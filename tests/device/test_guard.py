@@ -151,7 +151,6 @@ def test_the_first_version_is_not_taken_away_once_it_is_confirmed():
         assert boot() == (_guard(), 0) and _guard().safe == "crashed"
         assert _version() == "1" and board.read("/app/app.py") == b"one"
         assert board.Peer().ask("rollback") == "error: nothing is kept\n"
-        assert not board.exists("/ota_kept")
 
 
 # -- deep sleep

@@ -146,8 +146,7 @@ class Scenario:
         """The state after it, from that before it; @older: the state before that."""
         files = {path: data for path, data in before.files.items() if path not in self.gone}
         after = State({**files, **self.pushed}, self.version, self.named(before))
-        if before.version:  # a first version, once confirmed, has no way back but to lose it
-            after.kept = replaced(before, after)
+        after.kept = replaced(before, after)
         return after
 
     def named(self, before):

@@ -149,9 +149,6 @@ def clean():
 
 def confirm():
     """The version has passed its trial."""
-    if kept() and _from_nothing():
-        os.remove(_LIST)
-        rmtree("/ota_kept")
     for path in (_CRASH, _TRIAL):
         if size(path) >= 0:
             os.remove(path)
@@ -162,12 +159,6 @@ def confirm():
         pass
     _save(_STATE, state)
     clean()
-
-
-def _from_nothing():
-    """Whether there was no version before: then the way back would only take the app away."""
-    with open(_LIST) as f:
-        return "r /ota_version.json\n" in f
 
 
 def _switch():
@@ -196,6 +187,8 @@ def save_trial(on):
 def undo(why, trace="", failed=True):
     """Back to the version before; False where none is kept. @failed: it is not to come again."""
     how = kept()
+    if trial() is None and how and _from_nothing():
+        how = None
     if how:
         version = load("/ota_version.json").get("version", "unknown")
         print("[uota] back from %s: %s" % (version, why))
@@ -205,6 +198,12 @@ def undo(why, trace="", failed=True):
         for _ in replay():
             pass
     return bool(how)
+
+
+def _from_nothing():
+    """Whether no version was there before: to go back would only take the app away."""
+    with open(_LIST, "rb") as f:
+        return b"r /ota_version.json\n" in f
 
 
 def note(why, trace="", back=None):
