@@ -3,11 +3,16 @@
 # is staged without one is discarded. Then it counts: after three boots in a row that did not come
 # through, the version before comes back. Always source, never .mpy, and it imports nothing of the
 # agent: it must run whatever state the rest is in. /ota_guard.py is its kept copy.
-import json
-import os
 import sys
 
+_path = tuple(sys.path)
+sys.path[:] = (".frozen",)  # an app may bring a json.py, and that may not even load
+import json
+import os
+
 import machine
+
+sys.path[:] = _path
 
 _JOURNAL = "/ota_journal"
 _STAGE = "/ota_stage"
