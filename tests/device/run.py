@@ -13,6 +13,8 @@ _ALL = (
     "test_push",
     "test_journal",
     "test_guard",
+    "test_bad_flash",
+    "test_full",
 )
 
 

@@ -184,6 +184,7 @@ def board(tmp_path_factory):
             "2m",
             ["test_digest", "test_files", "test_config", "test_text", "test_push", "test_journal"],
         ),
+        ("2m", ["test_guard", "test_bad_flash", "test_full"]),
         ("320k", ["test_memory"]),
     ],
 )
@@ -191,7 +192,7 @@ def test_under_micropython(heap, names):
     """The agent's own tests; manifests of 64 KB, as the tests make them, need a larger heap."""
     micropython = Path(sys.executable).with_name("micropython")
     command = [micropython, "-X", "heapsize=" + heap, ROOT / "tests" / "device" / "run.py", *names]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=400)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

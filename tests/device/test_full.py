@@ -1,11 +1,8 @@
 # A flash without room: at every number of free blocks an update is all there or not at all, the
 # board comes up, and once there is room everything works again.
-import json
 import os
-import vfs
 
 import board
-from board import Peer
 from boots import boot, files, same
 from test_bad_flash import _FILE_SYSTEMS, _V1, _V2, _answer, _back, _confirm, _version
 from test_push import _push
@@ -44,16 +41,17 @@ def _many(n, size, mark):
     return found
 
 
-def _pairs():
-    """(what it is, version 1, version 2): contents that need room in different ways."""
-    yield "a few", _V1, _V2
-    yield "a large file in /", {"blob": b"1" * 40000, "app/app.py": b"1"}, {
-        "blob": b"2" * 40000, "app/app.py": b"2"}  # fmt: skip
-    yield "it shrinks", {"app/blob": b"1" * 60000, "app/app.py": b"1"}, {"app/app.py": b"2"}
-    yield "tiny ones", _many(60, 100, b"1"), _many(60, 100, b"2")
-    yield "tiny ones go", _many(60, 120, b"1"), {"app/app.py": b"2"}
-    yield "tiny ones come", {"app/app.py": b"1"}, _many(60, 110, b"2")
-    yield "small ones", _many(20, 700, b"1"), _many(24, 500, b"2")
+def _large(mark):
+    return {"blob": mark * 40000, "app/app.py": mark}
+
+
+# (what it is, file systems, versions 1 and 2)
+_CASES = (
+    ("a few", _FILE_SYSTEMS, {path: _V1[path] for path in _V1 if path[:4] != "lib/"}, _V2),
+    ("a large one in /", _FILE_SYSTEMS, _large(b"1"), _large(b"2")),
+    ("tiny ones go", _FILE_SYSTEMS[:1], _many(40, 120, b"1"), {"app/app.py": b"2"}),
+    ("tiny ones come", _FILE_SYSTEMS[:1], {"app/app.py": b"1"}, _many(40, 110, b"2")),
+)
 
 
 def _old_or_new(what, old, new, version):
@@ -73,39 +71,38 @@ def _expected(contents):
     return found
 
 
+def _try(fs, one, two, free, here):
+    """Whether version 2 could be installed with so many free blocks; what must be true is."""
+    board.fresh(150, fs)
+    board.write("/data/log", b"data" * 300)
+    assert _push(one, "1")[1] == b"ok\n"
+    _confirm()
+    _fill(free)
+    old, new = _expected(one), _expected(two)
+    answer = _answer(two, "2")
+    version = "2" if answer == b"ok\n" else "1"
+    assert version == "2" or answer.startswith(b"error: flash full: "), (here, answer)
+    assert len(answer) < 110, answer
+    for _ in (0, 1):
+        _old_or_new(here, old, new, version)
+        assert boot()[1] == 0
+    if version == "2":
+        assert _back(), here  # on FAT it may have to wait for room
+    _make_room()
+    boot()
+    assert not board.exists("/ota_journal") and not board.exists("/ota_stage"), here
+    _old_or_new(here, old, new, "1")
+    assert _answer(two, "2", " force") == b"ok\n", here
+    _old_or_new(here, old, new, "2")
+    return version == "2"
+
+
 def test_an_update_of_a_full_flash_is_all_there_or_not_at_all():
-    for fs in _FILE_SYSTEMS:
-        for what, one, two in _pairs():
-            installed = 0
-            for free in range(0, 110):
-                board.fresh(150, fs)
-                board.write("/data/log", b"data" * 300)
-                assert _push(one, "1")[1] == b"ok\n", what
-                _confirm()
-                _fill(free)
-                free = os.statvfs("/")[3]
-                here = fs, what, free
-                old, new = _expected(one), _expected(two)
-                answer = _answer(two, "2")
-                version = "2" if answer == b"ok\n" else "1"
-                assert version == "2" or answer.startswith(b"error: "), (here, answer)
-                _old_or_new(here, old, new, version)
-                assert boot()[1] == 0
-                _old_or_new(here, old, new, version)
-                assert not board.exists("/ota_journal") and not board.exists("/ota_stage"), here
-                if version == "2":
-                    assert _back(), here
-                    boot()
-                    assert fs is vfs.VfsFat or not board.exists("/ota_journal"), here
-                    _make_room()
-                    boot()
-                    _old_or_new(here, old, new, "1")
-                    installed += 1
-                    if installed > 6:
-                        break
-                else:
-                    _make_room()
-                    assert _answer(two, "2") == b"ok\n", here
-                    _old_or_new(here, old, new, "2")
-            assert installed, here
-            print("  %s, %s: %d blocks do" % (fs.__name__, what, free - 6))
+    for what, systems, one, two in _CASES:
+        for fs in systems:
+            free = done = 0
+            while done < 2:
+                done += _try(fs, one, two, free, (what, fs, free))
+                free += 1 if free < 3 else 4
+                assert free < 100
+            print("  %s, %s: %d blocks do" % (what, fs.__name__, free - 4))
