@@ -475,6 +475,12 @@ def _same(a, b):
     return not part
 
 
+def free():
+    """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
+    block, _, blocks, n = os.statvfs("/")[:4]
+    return block * n if n <= blocks else 0
+
+
 def size(path):
     """Of a file; -1 for a folder, -2 where nothing is."""
     try:

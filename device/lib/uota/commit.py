@@ -9,24 +9,23 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.boot_guard import commit, failed, kept, replay, rmtree, size as _size, trial
+from uota.boot_guard import commit, failed, free, kept, replay, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
 _KEPT = const("/ota_kept/")
+_SPARE = const(16384)  # for what nobody counts
 _TRIAL = const("/ota_trial.json")
 _TOLD = const(("ota_version.json", "ota_manifest.json"))
 
 
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    block, _, blocks, free = os.statvfs("/")[:4]
-    free = block * free if free <= blocks else 0  # littlefs counts a block twice: below 0 it wraps
-    size += 4 * block
-    if size > free:
+    size += _SPARE
+    if size > free():
         more = "; --no-rollback gives up what is kept" if _size(_KEPT + "list") >= 0 else ""
-        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free, more))
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free(), more))
 
 
 def _at(name):

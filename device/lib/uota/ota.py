@@ -138,8 +138,10 @@ def _text(e):
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        st = os.statvfs("/")
-        e = {2: "not found", 28: "flash full: %d bytes free" % (st[0] * st[3])}.get(e.errno, e)
+        free = boot_guard.free()
+        full = "flash full: %d bytes free" % free
+        # 13: on FAT, what no folder could grow for
+        e = {2: "not found", 13: e if free else full, 28: full}.get(e.errno, e)
     return "error: %s" % e
 
 
