@@ -146,7 +146,8 @@ class Scenario:
         """The state after it, from that before it; @older: the state before that."""
         files = {path: data for path, data in before.files.items() if path not in self.gone}
         after = State({**files, **self.pushed}, self.version, self.named(before))
-        after.kept = replaced(before, after)
+        if before.version:  # a first version, once confirmed, has no way back but to lose it
+            after.kept = replaced(before, after)
         return after
 
     def named(self, before):

@@ -17,13 +17,12 @@ _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all 
 _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 _TOLD = const(("ota_version.json", "ota_manifest.json"))
-_NOT_ON_FAT = const(":*?<>|")
 
 
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    block, _, _, free = os.statvfs("/")[:4]
-    free *= block
+    block, _, blocks, free = os.statvfs("/")[:4]
+    free = block * free if free <= blocks else 0  # littlefs counts a block twice: below 0 it wraps
     size += 4 * block
     if size > free:
         more = "; --no-rollback gives up what is kept" if _size(_KEPT + "list") >= 0 else ""
@@ -84,9 +83,6 @@ class Commit:
             self.need += size
             if self.copies:
                 self.need += max(0, size - max(0, there))
-        for ch in path if self.copies else "":
-            if ch in _NOT_ON_FAT:
-                raise ValueError("not a name on FAT: " + path)
         _entry(self._list, (path, size, sha))
 
     def seal(self, version):
@@ -121,7 +117,6 @@ class Commit:
         yield from self._check(buf)
         name = "/ota_journal" if self.copies else _at("journal")
         with open(name, "w") as journal:
-            journal.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
             yield from self._write(journal)
         commit(name, not self.copies)  # from here on all is new
         yield from replay()
@@ -139,10 +134,8 @@ class Commit:
         more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
         for i, (path, size, sha) in self._items():
             yield 0
-            if self.copies and path != path.lower():
-                for _, other in self._items():
-                    if other[0] != path and other[0].lower() == path.lower():
-                        raise ValueError("one file on FAT: %s, %s" % (path, other[0]))
+            if self.copies:
+                self._on_fat(path)
             if (yield from _holds(path, size, sha, buf)):
                 if _size(_at(i)) >= 0:
                     os.remove(_at(i))  # nothing to replace, nothing to keep
@@ -169,11 +162,23 @@ class Commit:
                 raise ValueError("file and folder: " + path)
             if self.copies and _size(_at(i)) >= 0:
                 more += max(0, size // block + 1 - max(0, there) // block)
-                if self.keep and there > 0:
-                    more += there // block + 1
             above.append(len(path))
             last = path
-        room(more * block + 4 * _size(_at("list")))  # two journals, and the manifest twice
+        self._more = more * block + 4 * _size(
+            _at("list")
+        )  # for names, and what is no longer than one
+
+    def _on_fat(self, path):
+        """ValueError for a name that FAT does not take, or takes for that of another file."""
+        low = path.lower()
+        bad = False
+        for ch in ":*?<>|":
+            bad = bad or ch in path
+        if path != low:
+            for _, other in self._items():
+                bad = bad or other[0] != path and other[0].lower() == low
+        if bad:
+            raise ValueError("not on FAT: " + path)
 
     def _compile(self, name, path):
         """What would keep the board from starting is refused: nobody would be left to go back."""
@@ -192,7 +197,8 @@ class Commit:
         """Write the manifest to be, the journal, and the list of what is kept."""
         self._journal = journal
         self._kept = self.open("kept", "w")
-        self._kept.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
+        for f in journal, self._kept:
+            f.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
         self._number_kept()
         self._again(False)
         version = json.dumps(self.version)
@@ -229,6 +235,7 @@ class Commit:
         self._kept.write("end\n" if self.copies else "x /ota_kept\nend\n")
         self._kept.close()
         journal.write("end\n")
+        room(self._more)  # with all else written: from here on it may not fail
 
     def _number_kept(self):
         """What was kept goes first, since it frees its room; in a trial it stays."""
@@ -248,15 +255,15 @@ class Commit:
             self.old.seek(0)
             self.old.readline()
             for line in self.old:
-                path = line.rstrip("\n").split(" /")[-1]
-                ours = path[:4] == "ota_" and path not in _TOLD
-                if line[1:2] == " " and not ours and (path.lower() in _LAST) == last:
+                if line[2:-1] == _TRIAL:
+                    break  # from here on it is of our own
+                if (line.split(" /")[-1][:-1].lower() in _LAST) == last:
                     self._kept.write(line)
 
     def _try(self):
         """Lines that put the new version on trial; without a way back there is none."""
         if self.keep:
-            app = _size("/app/app.py") >= 0 or _size("/app/app.mpy") >= 0
+            app = max(_size("/app/app.py"), _size("/app/app.mpy")) >= 0
             found = {"id": self.id, "up": self.up, "app": app, "proof": self._proof}
             with self.open("trial", "w") as f:
                 json.dump(found, f)
@@ -303,6 +310,7 @@ class Commit:
             self._number += 1
             # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
             copy = self.copies or path.lower() in _LAST or "/" not in path and path not in _TOLD
+            self._more += there + 4096 if copy else 512
             self._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
         self._kept.write("%s /%s\n" % (how, path))
 
