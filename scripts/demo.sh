@@ -83,6 +83,21 @@ run uota version $here
 # shellcheck disable=SC2086
 [ "$(uota version $here)" = "1.0.1 confirmed" ] || fail "the board should have version 1.0.1"
 
+say "A version that cannot run goes back by itself"
+sed -i '1i import sensor' app/app.py
+grep -n 'import sensor' app/app.py
+echo "$ uota fast --wait --version 1.0.2 $here"
+# shellcheck disable=SC2086
+if uota fast --wait --version 1.0.2 $here; then fail "an app without its module cannot be fine"; fi
+# shellcheck disable=SC2086
+run uota version $here
+# shellcheck disable=SC2086
+case "$(uota version $here)" in
+"1.0.1 rolled back from 1.0.2: ImportError"*) ;;
+*) fail "the board should have gone back to 1.0.1" ;;
+esac
+sed -i '1d' app/app.py
+
 kill $sim
 wait $sim 2>/dev/null || true
 

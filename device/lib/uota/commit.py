@@ -95,7 +95,7 @@ class Commit:
         self.id = digest.hexed(named.digest())[:16]
         back = failed()
         if back.get("id") == self.id and not self.force:
-            text = "refused: %s failed on this board (%s); change it, or use --force"
+            text = "refused: %s failed on this board (%s); change it, or --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
         self.old = trial() is not None and kept() and open(_KEPT + "list")
@@ -149,42 +149,39 @@ class Commit:
                 elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                     raise ValueError("always source: " + path)
             above = [n for n in above if last[:n] == path[:n]]
+            there = _size("/" + path)
+            clash = path if there == -1 else ""
             n = path.find("/")
             while n > 0:
-                there = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
-                if there >= 0 or n in above:
-                    raise ValueError("file and folder: " + path[:n])
-                more += 2 * (there == -2)
+                up = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
+                if up >= 0 or n in above:
+                    clash = path[:n]
+                more += 2 * (up == -2)
                 n = path.find("/", n + 1)
-            there = _size("/" + path)
-            if there == -1:
-                raise ValueError("file and folder: " + path)
+            if clash:
+                raise ValueError("file and folder: " + clash)
             if self.copies and _size(_at(i)) >= 0:
                 more += max(0, size // block + 1 - max(0, there) // block)
             above.append(len(path))
             last = path
-        self._more = more * block + 4 * _size(
-            _at("list")
-        )  # for names, and what is no longer than one
+        self._more = more * block + 4 * _size(_at("list"))
 
     def _on_fat(self, path):
         """ValueError for a name that FAT does not take, or takes for that of another file."""
         low = path.lower()
-        bad = False
+        for _, other in self._items() if path != low else ():
+            if other[0] != path and other[0].lower() == low:
+                path = "?"
         for ch in ":*?<>|":
-            bad = bad or ch in path
-        if path != low:
-            for _, other in self._items():
-                bad = bad or other[0] != path and other[0].lower() == low
-        if bad:
-            raise ValueError("not on FAT: " + path)
+            if ch in path:
+                raise ValueError("not on FAT: " + low)
 
     def _compile(self, name, path):
         """What would keep the board from starting is refused: nobody would be left to go back."""
         with open(name) as f:
             text = f.read()
         if path.lower() == "boot.py" and "ota_guard" not in text and not self.force:
-            raise ValueError("boot.py does not start the agent; put it into main.py, or --force")
+            raise ValueError("boot.py does not start the agent (--force)")
         try:
             compile(text, path, "exec")
         except SyntaxError as e:
@@ -198,7 +195,7 @@ class Commit:
         self._kept = self.open("kept", "w")
         for f in journal, self._kept:
             f.write("---- 1 copy\n" if self.copies else "uota 1 move\n")
-        self._number_kept()
+        self._drop_old()
         self._again(False)
         version = json.dumps(self.version)
         with self.open("version", "w") as f:
@@ -236,7 +233,7 @@ class Commit:
         journal.write("end\n")
         room(self._more)  # with all else written: from here on it may not fail
 
-    def _number_kept(self):
+    def _drop_old(self):
         """What was kept goes first, since it frees its room; in a trial it stays."""
         self._number = 0
         if self.keep and _size("/ota_kept") == -1:

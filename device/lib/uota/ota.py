@@ -206,12 +206,12 @@ def _ping(arg):
 
 def _version(arg):
     """What is installed, and how it stands with it."""
-    told = {"version": boot_guard.load("/ota_version.json").get("version", "unknown")}
-    told["agent"] = "2.0.0"
+    version = boot_guard.load("/ota_version.json").get("version", "unknown")
+    told = {"version": version, "agent": "2.0.0", "state": "confirmed"}
     trial = boot_guard.trial()
     back = boot_guard.failed()
-    told["state"] = "confirmed" if trial is None else "trial"
     if trial is not None:
+        told["state"] = "trial"
         told["id"] = trial.get("id")
         told.update(uota.on_trial or {})
     elif back:

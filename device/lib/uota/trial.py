@@ -101,7 +101,7 @@ def _unready():
     try:
         from uota import push  # noqa: F401 - it brings all that a session needs
     except Exception as e:
-        return "the next update could not come: " + repr(e)
+        return "no next update: " + repr(e)
 
 
 def _app_failed(trial):
