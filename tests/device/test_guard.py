@@ -151,7 +151,6 @@ def test_the_first_version_is_not_taken_away_once_it_is_confirmed():
         assert boot() == (_guard(), 0) and _guard().safe == "crashed"
         assert _version() == "1" and board.read("/app/app.py") == b"one"
         assert board.Peer().ask("rollback") == "error: nothing is kept\n"
-        assert not board.exists("/ota_kept")
 
 
 # -- deep sleep
@@ -336,3 +335,99 @@ def test_confirm_can_be_cut_anywhere():
             pass
         guard.os = os
         assert _told()["state"] in ("trial", "confirmed"), n
+
+
+# -- what a version on trial must show, over time
+
+
+class _Time:
+    """A clock that is set; it wraps as the board's does."""
+
+    ms = 0
+
+    @staticmethod
+    def ticks_ms():
+        return _Time.ms & (1 << 30) - 1
+
+    @staticmethod
+    def ticks_diff(a, b):
+        return (a - b + (1 << 29) & (1 << 30) - 1) - (1 << 29)
+
+
+class _Loop:
+    updating = heard = ending = False
+
+    def __init__(self):
+        self.up, self.conns, self.reset = {"wifi_tcp": True}, [], False
+
+    def reset_soon(self, safe=""):
+        self.reset = True
+
+
+def _watch(settings, begins=0):
+    """(watch, loop) of a trial that has begun with these settings, Wi-Fi being needed."""
+    board.fresh()
+    _update()
+    board.write("/config/ota.json", json.dumps(settings).encode())
+    found = _load("/ota_trial.json")
+    found["up"] = ["wifi_tcp"]
+    board.write("/ota_trial.json", json.dumps(found).encode())
+    import uota
+    from uota import trial
+
+    uota.crash, uota.confirmed, uota.no_app, uota.safe = "", False, False, ""
+    trial.time, _Time.ms = _Time, begins
+    loop = _Loop()
+    watch = trial.run(loop)
+    next(watch)
+    return watch, loop
+
+
+def _lives(watch, seconds, steps=40):
+    """How the trial has ended by then: confirmed, rolled back, or trial."""
+    for _ in range(steps):
+        _Time.ms += seconds * 1000 // steps
+        if next(watch, None) is None:
+            break
+    return _told()["state"]
+
+
+def test_a_trial_ends_after_the_seconds_that_are_configured():
+    for wanted, after in ((None, 30), (1, 1), (86400, 86400), (86401, 30), (-1, 30), ("5", 30),
+                          (True, 30), (5.5, 30), ([], 30), (1 << 70, 30)):  # fmt: skip
+        watch = _watch({"confirmAfter": wanted})[0]
+        assert _lives(watch, after - 1, 20) == "trial", wanted
+        assert _lives(watch, 2, 2) == "confirmed", wanted
+
+
+def test_a_transport_that_does_not_come_up_fails_a_trial_in_time():
+    for wanted, seconds in ((None, 300), (10, 10), (0, 300), (-5, 300), ("1", 300), (1e9, 300)):
+        watch, loop = _watch({"confirmAfter": 1, "confirmNetwork": wanted})
+        loop.up = {}
+        assert _lives(watch, seconds - 2) == "trial", wanted
+        assert _lives(watch, 4) == "rolled back" and loop.reset, wanted
+        assert "wifi_tcp" in _told()["why"] and "%d s" % seconds in _told()["why"]
+
+
+def test_a_transport_may_be_down_for_a_while_in_a_long_trial():
+    watch, loop = _watch({"confirmAfter": 3600})
+    assert _lives(watch, 1000) == "trial"
+    loop.up = {}
+    assert _lives(watch, 290) == "trial"
+    loop.up = {"wifi_tcp": True}
+    assert _lives(watch, 1000) == "trial"
+    loop.up = {}
+    assert _lives(watch, 280) == "trial"
+    assert _lives(watch, 40) == "rolled back"
+
+
+def test_a_trial_that_waits_for_the_app_may_take_weeks():
+    import uota
+
+    for begins in (0, (1 << 29) - 5, (1 << 30) - 5):
+        watch = _watch({"confirmAfter": 0}, begins)[0]
+        for _ in range(20):
+            assert _lives(watch, 86400, 24) == "trial"
+            assert uota.on_trial["app"] >= 0
+        uota.confirmed = True
+        assert _lives(watch, 1, 1) == "confirmed"

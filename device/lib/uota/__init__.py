@@ -4,6 +4,8 @@
 import sys
 import time
 
+from micropython import const
+
 # Before "", since from / `import app` would find the folder /app. Never /lib/uota.
 sys.path[:0] = "/lib", "/app"
 
@@ -16,10 +18,10 @@ clean = False  # this boot has come through
 _loop = _watchdog = _task = None
 _begun = False
 _news = True  # for trial.py
-_NO_APP = "no module named 'app'"
-_STARVED_MS = 20000  # without memory for a turn of the loop
-_LONGEST_S = 60  # between two lives of the app
-_WATCHDOG_MS = 8000  # the most that an RP2 has
+_NO_APP = const("no module named 'app'")
+_STARVED_MS = const(20000)  # without memory for a turn of the loop
+_LONGEST_S = const(60)  # between two lives of the app
+_WATCHDOG_MS = const(8000)  # the most that an RP2 has
 
 
 def log(text):
@@ -41,7 +43,7 @@ def main():
 
     stack = config.load()[0].get("appStack")
     if safe:
-        log("safe mode: the app does not run (%s)" % safe)
+        log("safe mode: no app (%s)" % safe)
         return start()
     try:
         import _thread
@@ -165,7 +167,7 @@ def _app(wait=time.sleep):
             _died(e)
         if time.ticks_diff(time.ticks_ms(), began) > _LONGEST_S * 1000:
             pause = 1
-        log("it starts again in %d s" % pause)
+        log("again in %d s" % pause)
         wait(pause)
         pause = min(2 * pause, _LONGEST_S)
         sys.modules.pop("app", None)

@@ -3,11 +3,16 @@
 # is staged without one is discarded. Then it counts: after three boots in a row that did not come
 # through, the version before comes back. Always source, never .mpy, and it imports nothing of the
 # agent: it must run whatever state the rest is in. /ota_guard.py is its kept copy.
-import json
-import os
 import sys
 
+_path = tuple(sys.path)
+sys.path[:] = (".frozen",)  # an app may bring a json.py, and that may not even load
+import json
+import os
+
 import machine
+
+sys.path[:] = _path
 
 _JOURNAL = "/ota_journal"
 _STAGE = "/ota_stage"
@@ -149,9 +154,6 @@ def clean():
 
 def confirm():
     """The version has passed its trial."""
-    if kept() and _from_nothing():
-        os.remove(_LIST)
-        rmtree("/ota_kept")
     for path in (_CRASH, _TRIAL):
         if size(path) >= 0:
             os.remove(path)
@@ -162,12 +164,6 @@ def confirm():
         pass
     _save(_STATE, state)
     clean()
-
-
-def _from_nothing():
-    """Whether there was no version before: then the way back would only take the app away."""
-    with open(_LIST) as f:
-        return "r /ota_version.json\n" in f
 
 
 def _switch():
@@ -196,6 +192,8 @@ def save_trial(on):
 def undo(why, trace="", failed=True):
     """Back to the version before; False where none is kept. @failed: it is not to come again."""
     how = kept()
+    if trial() is None and how and _from_nothing():
+        how = None
     if how:
         version = load("/ota_version.json").get("version", "unknown")
         print("[uota] back from %s: %s" % (version, why))
@@ -205,6 +203,12 @@ def undo(why, trace="", failed=True):
         for _ in replay():
             pass
     return bool(how)
+
+
+def _from_nothing():
+    """Whether no version was there before: to go back would only take the app away."""
+    with open(_LIST, "rb") as f:
+        return b"r /ota_version.json\n" in f
 
 
 def note(why, trace="", back=None):
@@ -469,6 +473,12 @@ def _same(a, b):
         while part and part == g.read(256):
             part = f.read(256)
     return not part
+
+
+def free():
+    """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
+    block, _, blocks, n = os.statvfs("/")[:4]
+    return block * n if n <= blocks else 0
 
 
 def size(path):

@@ -10,22 +10,20 @@ import os
 from micropython import const
 
 from uota import digest, files
-from uota.state import failed, kept, rmtree, size as _size, trial
+from uota.state import failed, free, kept, rmtree, size as _size, trial
 
 _HEX = const("0123456789abcdef")
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _KEPT = const("/ota_kept/")
-_NOT_ON_FAT = const(":*?<>|")
+_SPARE = const(16384)  # for what nobody counts
 
 
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    block, _, _, free = os.statvfs("/")[:4]
-    free *= block
-    size += 4 * block
-    if size > free:
-        more = "; --no-rollback gives up what is kept" if _size(_KEPT + "list") >= 0 else ""
-        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free, more))
+    size += _SPARE
+    if size > free():
+        more = "; --no-rollback drops what is kept" if _size(_KEPT + "list") >= 0 else ""
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free(), more))
 
 
 def _item(line):
@@ -105,9 +103,6 @@ class Commit:
         self._last = path
         if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
             raise ValueError("bad entry: " + path)
-        for ch in path if self.copies else "":
-            if ch in _NOT_ON_FAT:
-                raise ValueError("not a name on FAT: " + path)
         if self.resumes:
             self._nest(path, last)
         else:
@@ -146,7 +141,7 @@ class Commit:
             self.known = Finder(installed, self.copies)
         back = failed()
         if back.get("id") == self.id[:16] and not self.force:
-            text = "refused: %s failed on this board (%s); change it, or use --force"
+            text = "refused: %s failed on this board (%s); change it, or --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
         self.old = trial() is not None and kept()

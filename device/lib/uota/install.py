@@ -14,7 +14,6 @@ _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
 _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
-_TOLD = const(("ota_version.json", "ota_manifest.json"))
 
 
 def finish(job, buf):
@@ -22,7 +21,6 @@ def finish(job, buf):
     yield from _check(job, buf)
     name = "/ota_journal" if job.copies else job.at("journal")
     with open(name, "w") as journal:
-        journal.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
         yield from _write(job, journal)
     for finder in (job.find, job.known):
         if finder:
@@ -42,10 +40,8 @@ def _check(job, buf):
         yield 0
         if i < 0:
             continue
-        if job.copies and path != path.lower():
-            for _, other in job._items():
-                if other[0] != path and other[0].lower() == path.lower():
-                    raise ValueError("one file on FAT: %s, %s" % (path, other[0]))
+        if job.copies:
+            _on_fat(job, path)
         if (yield from job.holds(path, size, sha, buf)):
             if _size(job.at(i)) >= 0:
                 os.remove(job.at(i))  # nothing to replace, nothing to keep
@@ -60,22 +56,32 @@ def _check(job, buf):
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
         job._nest(path, last)
+        there = _size("/" + path)
+        clash = path if there == -1 else ""
         n = path.find("/")
         while n > 0:
-            there = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
-            if there >= 0:
-                raise ValueError("file and folder: " + path[:n])
-            more += 2 * (there == -2)
+            up = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
+            if up >= 0:
+                clash = path[:n]
+            more += 2 * (up == -2)
             n = path.find("/", n + 1)
-        there = _size("/" + path)
-        if there == -1:
-            raise ValueError("file and folder: " + path)
+        if clash:
+            raise ValueError("file and folder: " + clash)
         if job.copies and _size(job.at(i)) >= 0:
             more += max(0, size // block + 1 - max(0, there) // block)
-            if job.keep and there > 0:
-                more += there // block + 1
         last = path
-    room(more * block + 4 * _size(job.at("list")))  # two journals, and the manifest twice
+    job.need = more * block + 4 * _size(job.at("list"))
+
+
+def _on_fat(job, path):
+    """ValueError for a name that FAT does not take, or takes for that of another file."""
+    low = path.lower()
+    for _, other in job._items() if path != low else ():
+        if other[0] != path and other[0].lower() == low:
+            path = "?"
+    for ch in ":*?<>|":
+        if ch in path:
+            raise ValueError("not on FAT: " + low)
 
 
 def _compile(job, name, path):
@@ -83,7 +89,7 @@ def _compile(job, name, path):
     with open(name) as f:
         text = f.read()
     if path.lower() == "boot.py" and "ota_guard" not in text and not job.force:
-        raise ValueError("boot.py does not start the agent; put it into main.py, or --force")
+        raise ValueError("boot.py does not start the agent (--force)")
     try:
         compile(text, path, "exec")
     except SyntaxError as e:
@@ -96,8 +102,9 @@ def _write(job, journal):
     """Write the manifest to be, the journal, and the list of what is kept."""
     job._journal = journal
     job._kept = job.open("kept", "w")
-    job._kept.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
-    _number_kept(job)
+    for f in journal, job._kept:
+        f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
+    _drop_old(job)
     _again(job, False)
     version = json.dumps(job.version)
     with job.open("version", "w") as f:
@@ -145,9 +152,10 @@ def _write(job, journal):
             f.write(str(job.counter))
         journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
     journal.write("end\n")
+    room(job.need)  # with all else written: from here on it may not fail
 
 
-def _number_kept(job):
+def _drop_old(job):
     """What was kept goes first, since it frees its room; in a trial it stays."""
     job._number = 0
     if job.keep and _size("/ota_kept") == -1:
@@ -166,16 +174,16 @@ def _again(job, last):
         job.old.seek(0)
         job.old.readline()
         for line in job.old:
-            path = line.rstrip("\n").split(" /")[-1]
-            ours = path[:4] == "ota_" and path not in _TOLD
-            if line[1:2] == " " and not ours and (path.lower() in _LAST) == last:
+            if line[2:-1] == _TRIAL:
+                break  # from here on it is of our own
+            if (line.split(" /")[-1][:-1].lower() in _LAST) == last:
                 job._kept.write(line)
 
 
 def _try(job):
     """Lines that put the new version on trial; without a way back there is none."""
     if job.keep:
-        app = _size("/app/app.py") >= 0 or _size("/app/app.mpy") >= 0
+        app = max(_size("/app/app.py"), _size("/app/app.mpy")) >= 0
         found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job._proof}
         with job.open("trial", "w") as f:
             json.dump(found, f)
@@ -225,7 +233,8 @@ def _keep(job, path):
         how = "p %s%d" % (_KEPT, job._number)
         job._number += 1
         # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
-        copy = job.copies or path.lower() in _LAST or "/" not in path and path not in _TOLD
+        copy = job.copies or path.lower() in _LAST or "/" not in path and path[:4] != "ota_"
+        job.need += there + 4096 if copy else 512
         job._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
     job._kept.write("%s /%s\n" % (how, path))
 

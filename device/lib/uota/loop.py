@@ -59,7 +59,7 @@ class Loop:
         if uota.safe:
             return "error: out of memory"
         self.reset_soon("memory")
-        return "error: restarting without the app, which leaves too little memory"
+        return "error: restarting without the app"
 
     def step(self, wait):
         """Serve what is ready, after waiting for it `wait` ms at most."""

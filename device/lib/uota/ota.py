@@ -172,11 +172,10 @@ def _text(e):
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        if e.errno == 2:
-            e = "not found"
-        elif e.errno == 28:
-            st = os.statvfs("/")
-            e = "flash full: %d bytes free" % (st[0] * st[3])
+        free = state.free()
+        full = "flash full: %d bytes free" % free
+        # 13: on FAT, what no folder could grow for
+        e = {2: "not found", 13: e if free else full, 28: full}.get(e.errno, e)
     return "error: %s" % e
 
 
@@ -263,12 +262,12 @@ def _ping(arg):
 
 def _version(arg):
     """What is installed, and how it stands with it."""
-    told = {"version": state.load("/ota_version.json").get("version", "unknown")}
-    told["agent"] = "2.0.0"
+    version = state.load("/ota_version.json").get("version", "unknown")
+    told = {"version": version, "agent": "2.0.0", "state": "confirmed"}
     trial = state.trial()
     back = state.failed()
-    told["state"] = "confirmed" if trial is None else "trial"
     if trial is not None:
+        told["state"] = "trial"
         told["id"] = trial.get("id")
         told.update(uota.on_trial or {})
     elif back:

@@ -13,6 +13,12 @@ def size(path):
     return -1 if st[0] & 0x4000 else st[6]
 
 
+def free():
+    """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
+    block, _, blocks, n = os.statvfs("/")[:4]
+    return block * n if n <= blocks else 0
+
+
 def rmtree(path):
     if size(path) >= 0:
         return os.remove(path)

@@ -42,13 +42,16 @@ def _trial(loop, trial):
     begun = time.ticks_ms()
     settings = config.load()[0]
     after = _seconds(settings, "confirmAfter", 30)
-    network = _seconds(settings, "confirmNetwork", 300)
+    network = _seconds(settings, "confirmNetwork", 300) or 300
     ready = why = None
+    lived = well = 0
     while True:
-        lived = _since(begun)
+        lived = max(lived, _since(begun))  # after six days the clock jumps back
         need = _missing(loop, trial)
+        if not need:
+            well = lived
         left = 0 if uota.confirmed else max(0, after - lived)
-        if need and lived >= network:
+        if lived - well >= network:
             why = "not up within %d s: %s" % (network, ", ".join(need))
         if uota.safe or not (after or uota.confirmed):
             need.append("app")
@@ -98,7 +101,7 @@ def _unready():
     try:
         from uota import install, push, push2  # noqa: F401 - they bring all that a session needs
     except Exception as e:
-        return "the next update could not come: " + repr(e)
+        return "no next update: " + repr(e)
 
 
 def _app_failed(trial):
