@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -175,7 +176,7 @@ class Session:
         result = Result(committed=False, asked=asked)
         if answer == b"same\n":
             return result
-        inventory = _parse_inventory(answer, manifest)
+        inventory = parse_inventory(answer, manifest)
         packer = packer or Packer(inventory.limit, inventory.wbits)
         self._send_missing(packer, manifest, contents, inventory, installed, result)
         self._send_command("commit")
@@ -260,12 +261,12 @@ def _check_answer(line: str) -> None:
 
 def _numbers(words: bytes) -> tuple[int, int]:
     parts = words.split(b" ")
-    if len(parts) != 2 or not all(part.isdigit() and len(part) < 11 for part in parts):
+    if len(parts) != 2 or not all(re.fullmatch(rb"0|[1-9][0-9]{0,9}", part) for part in parts):
         raise ProtocolError(f"not two numbers: {words!r}")
     return int(parts[0]), int(parts[1])
 
 
-def _parse_inventory(answer: bytes, manifest: Manifest) -> Inventory:
+def parse_inventory(answer: bytes, manifest: Manifest) -> Inventory:
     """Refuses what a board could make us do by it: read beyond files, or the same one twice."""
     lines = answer.split(b"\n")
     if not lines[0].startswith(b"have ") or lines.pop() != b"":

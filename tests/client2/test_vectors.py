@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import hello, link, manifest, message, record
+from . import hello, link, manifest, message, record, session
 from .errors import ProtocolError, Refused
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -151,6 +151,25 @@ def test_a_message_with_other_than_it_says_is_refused(vector):
     with pytest.raises(ProtocolError):
         for payload in vector["messages"]:
             unpacker.unpack(bytes.fromhex(payload))
+
+
+def of_sizes(sizes):
+    return manifest.Manifest("1", 1, [manifest.File(str(n), s, "") for n, s in enumerate(sizes)])
+
+
+@load("inventory2", "inventories")
+def test_inventories_are_read(vector):
+    read = session.parse_inventory(vector["answer"].encode(), of_sizes(vector["sizes"]))
+    assert (read.limit, read.wbits) == (vector["limit"], vector["wbits"])
+    assert [list(item) for item in read.missing.items()] == vector["missing"]
+    message.Packer(read.limit, read.wbits)
+
+
+@load("inventory2", "refused")
+def test_an_inventory_of_other_files_is_refused(vector):
+    with pytest.raises(ProtocolError):
+        read = session.parse_inventory(vector["answer"].encode(), of_sizes(vector["sizes"]))
+        message.Packer(read.limit, read.wbits)
 
 
 @load("link2", "frames")

@@ -653,6 +653,63 @@ def message_vectors() -> dict:
     return {"streams": good, "refused": bad}
 
 
+# --- 7.4: inventory -------------------------------------------------------------------------------
+
+SIZES = [10, 0, 70000, 5, 2**31 - 1]
+
+
+def inventory(name: str, limit: int, wbits: int, missing: dict[int, int]) -> dict:
+    lines = [f"have {limit} {wbits}"] + [f"{index} {at}" for index, at in missing.items()]
+    return {
+        "name": name,
+        "sizes": SIZES,
+        "limit": limit,
+        "wbits": wbits,
+        "missing": [[index, at] for index, at in missing.items()],
+        "answer": "".join(line + "\n" for line in lines),
+    }
+
+
+def inventory_vectors() -> dict:
+    good = [
+        inventory("all", 4096, 12, dict.fromkeys(range(5), 0)),
+        inventory("none", 4096, 12, {}),
+        inventory("some-in-part", 1024, 10, {0: 9, 2: 65536, 4: 2**31 - 2}),
+        inventory("the-last", 512, 9, {4: 0}),
+        inventory("the-empty-one", 16384, 15, {1: 0}),
+        inventory("not-compressed", 512, 0, {0: 0}),
+    ]
+    bad = {
+        "an index beyond the manifest": "have 4096 12\n5 0\n",
+        "an index twice": "have 4096 12\n2 0\n2 0\n",
+        "descending": "have 4096 12\n2 0\n0 0\n",
+        "an offset of the size": "have 4096 12\n0 10\n",
+        "an offset in an empty file": "have 4096 12\n1 1\n",
+        "an offset beyond the file": "have 4096 12\n0 4294967296\n",
+        "a number of a thousand digits": "have 4096 12\n" + "0" * 1000 + " 0\n",
+        "a leading zero": "have 4096 12\n00 0\n",
+        "a negative index": "have 4096 12\n-1 0\n",
+        "a negative offset": "have 4096 12\n0 -1\n",
+        "no offset": "have 4096 12\n0\n",
+        "three numbers": "have 4096 12\n0 0 0\n",
+        "two spaces": "have 4096 12\n0  0\n",
+        "hexadecimal": "have 4096 12\n0 0x1\n",
+        "an empty line": "have 4096 12\n\n0 0\n",
+        "a carriage return": "have 4096 12\r\n0 0\r\n",
+        "no newline at the end": "have 4096 12\n0 0",
+        "no first line": "0 0\n",
+        "another first line": "keep 4096 12\n0 0\n",
+        "limit too small": "have 511 12\n0 0\n",
+        "limit too great": "have 16385 12\n0 0\n",
+        "wbits of 8": "have 4096 8\n0 0\n",
+        "wbits of 16": "have 4096 16\n0 0\n",
+        "no wbits": "have 4096\n0 0\n",
+        "empty": "",
+    }
+    refused = [{"why": why, "sizes": SIZES, "answer": answer} for why, answer in bad.items()]
+    return {"inventories": good, "refused": refused}
+
+
 # --- 8: link --------------------------------------------------------------------------------------
 
 START = 0x80
@@ -747,4 +804,5 @@ if __name__ == "__main__":
     write("records2.json", record_vectors())
     write("manifest2.json", {**manifest_vectors(), "order": version_order()})
     write("messages2.json", message_vectors())
+    write("inventory2.json", inventory_vectors())
     write("link2.json", link_vectors())
