@@ -13,7 +13,7 @@ def _reset():
     raise Reset
 
 
-_path = tuple(sys.path)
+_path = [path for path in sys.path if path not in ("/lib", "/app")]
 
 
 def unload():
@@ -51,16 +51,12 @@ def came_through():
     boot_guard.clean()
 
 
-def files(*but):
-    """Every file and folder of the board's that is not the agent's own, nor below one of `but`."""
+def files(but=""):
+    """Every file and folder of the board's that is not the agent's own, nor below `but`."""
     from test_push import _tree
 
-    tree = _tree()
-    for path in tuple(tree):
-        for other in ("/ota_",) + but:
-            if path[: len(other)] == other:
-                tree.pop(path, None)
-    return tree
+    tree = _tree(but=but)
+    return {path: tree[path] for path in tree if path[:5] != "/ota_"}
 
 
 def same(a, b):

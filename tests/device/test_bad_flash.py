@@ -157,7 +157,7 @@ def test_on_fat_two_names_of_one_file_are_refused():
     assert _push({"app/app.py": b"one"}, "1")[1] == b"ok\n"
     before = _tree()
     p, answer = _push(both, "2")
-    assert answer.startswith(b"error: ") and b"app/App.py" in answer, answer
+    assert answer.startswith(b"error: ") and b"app/app.py" in answer, answer
     same(_tree(), before)
     board.fresh()
     assert _push(both, "2")[1] == b"ok\n"

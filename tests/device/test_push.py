@@ -97,16 +97,16 @@ def _installed():
     return json.loads(str(board.read("/ota_manifest.json"), "utf-8"))
 
 
-def _tree(path="/"):
+def _tree(path="/", but="/host"):
     """Every file on the flash with its content."""
     found = {}
     for entry in os.ilistdir(path[:-1] or "/"):  # FAT takes no last slash
         name = path + entry[0]
-        if entry[0] == "host":
+        if name == but or name == "/host":
             continue
         if entry[1] & 0x4000:
             found[name] = None
-            found.update(_tree(name + "/"))
+            found.update(_tree(name + "/", but))
         else:
             found[name] = board.read(name)
     return found

@@ -17,7 +17,6 @@ _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all 
 _KEPT = const("/ota_kept/")
 _SPARE = const(16384)  # for what nobody counts
 _TRIAL = const("/ota_trial.json")
-_TOLD = const(("ota_version.json", "ota_manifest.json"))
 
 
 def room(size):
@@ -164,7 +163,7 @@ class Commit:
                 more += max(0, size // block + 1 - max(0, there) // block)
             above.append(len(path))
             last = path
-        self._more = more * block + 4 * _size(_at("list"))
+        self.need = more * block + 4 * _size(_at("list"))
 
     def _on_fat(self, path):
         """ValueError for a name that FAT does not take, or takes for that of another file."""
@@ -231,7 +230,7 @@ class Commit:
         self._kept.write("end\n" if self.copies else "x /ota_kept\nend\n")
         self._kept.close()
         journal.write("end\n")
-        room(self._more)  # with all else written: from here on it may not fail
+        room(self.need)  # with all else written: from here on it may not fail
 
     def _drop_old(self):
         """What was kept goes first, since it frees its room; in a trial it stays."""
@@ -305,8 +304,8 @@ class Commit:
             how = "p %s%d" % (_KEPT, self._number)
             self._number += 1
             # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
-            copy = self.copies or path.lower() in _LAST or "/" not in path and path not in _TOLD
-            self._more += there + 4096 if copy else 512
+            copy = self.copies or path.lower() in _LAST or "/" not in path and path[:4] != "ota_"
+            self.need += there + 4096 if copy else 512
             self._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
         self._kept.write("%s /%s\n" % (how, path))
 
