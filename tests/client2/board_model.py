@@ -15,7 +15,7 @@ from . import hello, manifest, record
 from .errors import ProtocolError
 from .message import Unpacker
 
-WINDOW = 4096
+LIMIT = 4096
 WBITS = 12
 PROTECTED = ("boot.py", "main.py", "config/ota.json", "lib/uota")
 _CLOSED = (ConnectionError, OSError)
@@ -34,7 +34,7 @@ class BoardModel:
         self.version = "1.0.0"
         self.id = ""
         self.counter = 0
-        self.window = WINDOW
+        self.limit = LIMIT
         self.wbits = WBITS
         self.cut: int | None = None
         self.received = 0  # bytes, over all connections
@@ -220,18 +220,18 @@ class _Connection:
     def _push(self, argument: str) -> bytes:
         board = self.board
         ident, size, *words = argument.split(" ")
-        self.unpacker = Unpacker(board.window, board.wbits)
+        self.unpacker = Unpacker(board.limit, board.wbits)
         if ident == board.id and "force" not in words and not self._changed():
             return b"same\n"
         if not self._is_staged(ident):
             board.staged_text, board.staged = b"", {}
-            self.answer(b"send %d %d\n" % (board.window, board.wbits))
+            self.answer(b"send %d %d\n" % (board.limit, board.wbits))
             board.staged_text = self._receive_manifest(ident, int(size))
         self.wanted = self._check(board.staged_text, ident)
         missing = self._missing()
         if not missing and "force" not in words and self._is_installed():
             return b"same\n"
-        lines = [f"have {board.window} {board.wbits}"]
+        lines = [f"have {board.limit} {board.wbits}"]
         lines += [f"{index} {offset}" for index, offset in missing.items()]
         self.answer(("\n".join(lines) + "\n").encode())
         return self._receive_files()
@@ -261,7 +261,7 @@ class _Connection:
     def _receive_manifest(self, ident: str, size: int) -> bytes:
         text = b""
         while len(text) < size:
-            kind, payload = self.receive(self.board.window + 32)
+            kind, payload = self.receive(self.board.limit + 32)
             if kind != record.DATA:
                 raise ProtocolError("unexpected")
             text += self.unpacker.unpack(payload)
@@ -286,7 +286,7 @@ class _Connection:
 
     def _receive_files(self) -> bytes:
         while True:
-            kind, payload = self.receive(self.board.window + 32)
+            kind, payload = self.receive(self.board.limit + 32)
             if kind == record.DATA:
                 self._take(self.unpacker.unpack(payload))
                 continue

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from .errors import ProtocolError
 
-ROOM = 32  # bytes that a payload may be longer than the window
+ROOM = 32  # bytes that a payload may be longer than the limit
 
 
 class Packer:
     """The host's side."""
 
-    def __init__(self, window: int, wbits: int) -> None:
-        if not 512 <= window <= 16384 or wbits not in (0, *range(9, 16)):
-            raise ProtocolError(f"window {window}, wbits {wbits}")
-        self.limit = window + ROOM
-        self._window = window
+    def __init__(self, limit: int, wbits: int) -> None:
+        if not 512 <= limit <= 16384 or wbits not in (0, *range(9, 16)):
+            raise ProtocolError(f"limit {limit}, wbits {wbits}")
+        self.payload_max = limit + ROOM
+        self._limit = limit
         self._deflate = zlib.compressobj(9, zlib.DEFLATED, -wbits) if wbits else None
 
     def pack(self, content: bytes) -> Iterator[bytes]:
         """Payloads that carry @content, of any length."""
-        for at in range(0, len(content), self._window):
-            part = content[at : at + self._window]
+        for at in range(0, len(content), self._limit):
+            part = content[at : at + self._limit]
             yield struct.pack(">H", len(part)) + self._squeeze(part)
 
     def _squeeze(self, part: bytes) -> bytes:
@@ -34,15 +34,15 @@ class Packer:
 class Unpacker:
     """The board's side, for the tests."""
 
-    def __init__(self, window: int, wbits: int) -> None:
-        self._window = window
+    def __init__(self, limit: int, wbits: int) -> None:
+        self._limit = limit
         self._inflate = zlib.decompressobj(-wbits) if wbits else None
 
     def unpack(self, payload: bytes) -> bytes:
-        if not 2 < len(payload) <= self._window + ROOM:
+        if not 2 < len(payload) <= self._limit + ROOM:
             raise ProtocolError("bad message")
         (n,) = struct.unpack(">H", payload[:2])
-        if not 0 < n <= self._window:
+        if not 0 < n <= self._limit:
             raise ProtocolError("bad message")
         content = payload[2:]
         if self._inflate:

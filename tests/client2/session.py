@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Inventory:
-    window: int
+    limit: int
     wbits: int
     missing: dict[int, int]  # index of the file: from which byte
 
@@ -168,15 +169,15 @@ class Session:
         packer = None
         asked = answer.startswith(b"send ")
         if asked:
-            window, wbits = _numbers(answer.removeprefix(b"send ").removesuffix(b"\n"))
-            packer = Packer(window, wbits)
+            limit, wbits = _numbers(answer.removeprefix(b"send ").removesuffix(b"\n"))
+            packer = Packer(limit, wbits)
             self._send_content(packer, text)
             answer = self._answer(INVENTORY_MAX)
         result = Result(committed=False, asked=asked)
         if answer == b"same\n":
             return result
-        inventory = _parse_inventory(answer, manifest)
-        packer = packer or Packer(inventory.window, inventory.wbits)
+        inventory = parse_inventory(answer, manifest)
+        packer = packer or Packer(inventory.limit, inventory.wbits)
         self._send_missing(packer, manifest, contents, inventory, installed, result)
         self._send_command("commit")
         self._expect_ok()
@@ -260,17 +261,17 @@ def _check_answer(line: str) -> None:
 
 def _numbers(words: bytes) -> tuple[int, int]:
     parts = words.split(b" ")
-    if len(parts) != 2 or not all(part.isdigit() and len(part) < 11 for part in parts):
+    if len(parts) != 2 or not all(re.fullmatch(rb"0|[1-9][0-9]{0,9}", part) for part in parts):
         raise ProtocolError(f"not two numbers: {words!r}")
     return int(parts[0]), int(parts[1])
 
 
-def _parse_inventory(answer: bytes, manifest: Manifest) -> Inventory:
+def parse_inventory(answer: bytes, manifest: Manifest) -> Inventory:
     """Refuses what a board could make us do by it: read beyond files, or the same one twice."""
     lines = answer.split(b"\n")
     if not lines[0].startswith(b"have ") or lines.pop() != b"":
         raise ProtocolError(f"no inventory: {answer[:40]!r}")
-    window, wbits = _numbers(lines[0].removeprefix(b"have "))
+    limit, wbits = _numbers(lines[0].removeprefix(b"have "))
     files = sorted(manifest.files, key=lambda file: file.path.encode())
     missing: dict[int, int] = {}
     last = -1
@@ -280,7 +281,7 @@ def _parse_inventory(answer: bytes, manifest: Manifest) -> Inventory:
             raise ProtocolError(f"inventory: {line!r}")
         missing[index] = offset
         last = index
-    return Inventory(window, wbits, missing)
+    return Inventory(limit, wbits, missing)
 
 
 def installed_files(manifest_json: bytes) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import hello, link, manifest, message, record
+from . import hello, link, manifest, message, record, session
 from .errors import ProtocolError, Refused
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -128,29 +128,48 @@ def test_versions_are_compared_by_their_numbers(vector):
 
 @load("messages2", "streams")
 def test_messages_are_inflated(vector):
-    unpacker = message.Unpacker(vector["window"], vector["wbits"])
+    unpacker = message.Unpacker(vector["limit"], vector["wbits"])
     content = b"".join(unpacker.unpack(bytes.fromhex(m)) for m in vector["messages"])
     assert len(content) == vector["content_size"]
     assert manifest.File.of("", content).sha256 == vector["content_sha256"]
 
 
 @load("messages2", "streams")
-def test_messages_keep_within_the_window(vector):
-    unpacker = message.Unpacker(vector["window"], vector["wbits"])
+def test_messages_keep_within_the_limit(vector):
+    unpacker = message.Unpacker(vector["limit"], vector["wbits"])
     content = b"".join(unpacker.unpack(bytes.fromhex(m)) for m in vector["messages"])
-    packer = message.Packer(vector["window"], vector["wbits"])
-    again = message.Unpacker(vector["window"], vector["wbits"])
+    packer = message.Packer(vector["limit"], vector["wbits"])
+    again = message.Unpacker(vector["limit"], vector["wbits"])
     payloads = list(packer.pack(content))
-    assert max(map(len, payloads)) <= packer.limit
+    assert max(map(len, payloads)) <= packer.payload_max
     assert b"".join(map(again.unpack, payloads)) == content
 
 
 @load("messages2", "refused")
 def test_a_message_with_other_than_it_says_is_refused(vector):
-    unpacker = message.Unpacker(vector["window"], vector["wbits"])
+    unpacker = message.Unpacker(vector["limit"], vector["wbits"])
     with pytest.raises(ProtocolError):
         for payload in vector["messages"]:
             unpacker.unpack(bytes.fromhex(payload))
+
+
+def of_sizes(sizes):
+    return manifest.Manifest("1", 1, [manifest.File(str(n), s, "") for n, s in enumerate(sizes)])
+
+
+@load("inventory2", "inventories")
+def test_inventories_are_read(vector):
+    read = session.parse_inventory(vector["answer"].encode(), of_sizes(vector["sizes"]))
+    assert (read.limit, read.wbits) == (vector["limit"], vector["wbits"])
+    assert [list(item) for item in read.missing.items()] == vector["missing"]
+    message.Packer(read.limit, read.wbits)
+
+
+@load("inventory2", "refused")
+def test_an_inventory_of_other_files_is_refused(vector):
+    with pytest.raises(ProtocolError):
+        read = session.parse_inventory(vector["answer"].encode(), of_sizes(vector["sizes"]))
+        message.Packer(read.limit, read.wbits)
 
 
 @load("link2", "frames")

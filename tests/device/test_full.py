@@ -103,6 +103,6 @@ def test_an_update_of_a_full_flash_is_all_there_or_not_at_all():
             free = done = 0
             while done < 2:
                 done += _try(fs, one, two, free, (what, fs, free))
-                free += 1 if free < 3 else 4
+                free += 1 if free < 2 else 6
                 assert free < 100
-            print("  %s, %s: %d blocks do" % (what, fs.__name__, free - 4))
+            print("  %s, %s: %d blocks do" % (what, fs.__name__, free - 6))

@@ -187,6 +187,11 @@ def test_the_guard_keeps_a_copy_of_itself():
     board.write("/lib/uota/boot_guard.py", source + b"# two\n")
     _boot()
     assert board.read("/ota_guard.py") == source + b"# two\n"
+    board.write("/ota_trial.json", b"{}")
+    board.write("/lib/uota/boot_guard.py", source + b"# on trial\n")
+    _boot()
+    assert board.read("/ota_guard.py") == source + b"# two\n"
+    os.remove("/ota_trial.json")
     os.remove("/lib/uota/boot_guard.py")
     os.remove("/lib/uota/__init__.py")
     os.rmdir("/lib/uota")

@@ -568,28 +568,28 @@ def version_order() -> list[dict]:
 # --- 7.3: messages --------------------------------------------------------------------------------
 
 
-def messages(content: bytes, window: int, wbits: int, cuts: list[int] | None = None) -> list[bytes]:
+def messages(content: bytes, limit: int, wbits: int, cuts: list[int] | None = None) -> list[bytes]:
     """Payloads of the messages that carry @content; @cuts: plain lengths, the last one repeated."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -wbits) if wbits else None
     out = []
-    cuts = list(cuts or [window])
+    cuts = list(cuts or [limit])
     while content:
         n = cuts.pop(0) if len(cuts) > 1 else cuts[0]
         part, content = content[:n], content[n:]
         packed = packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else part
-        assert len(packed) + 2 <= window + 32
+        assert len(packed) + 2 <= limit + 32
         out.append(struct.pack(">H", len(part)) + packed)
     return out
 
 
-def stream(name: str, content: bytes, window: int, wbits: int, cuts: list[int] | None = None):
+def stream(name: str, content: bytes, limit: int, wbits: int, cuts: list[int] | None = None):
     return {
         "name": name,
-        "window": window,
+        "limit": limit,
         "wbits": wbits,
         "content_sha256": sha(content).hex(),
         "content_size": len(content),
-        "messages": [m.hex() for m in messages(content, window, wbits, cuts)],
+        "messages": [m.hex() for m in messages(content, limit, wbits, cuts)],
     }
 
 
@@ -603,13 +603,13 @@ def message_vectors() -> dict:
     text, random = source(300), noise(9000, "messages")
     good = [
         stream("one-byte", b"x", 4096, 12),
-        stream("one-window", text[:4096], 4096, 12),
+        stream("one-full-message", text[:4096], 4096, 12),
         stream("source", text, 4096, 12),
-        stream("source-small-window", text, 1024, 10),
-        stream("source-largest-window", text, 16384, 15),
-        stream("source-smallest-window", text, 512, 9),
+        stream("source-small-limit", text, 1024, 10),
+        stream("source-largest-limit", text, 16384, 15),
+        stream("source-smallest-limit", text, 512, 9),
         stream("noise", random, 4096, 12),
-        stream("noise-small-window", random, 1024, 10),
+        stream("noise-small-limit", random, 1024, 10),
         stream("zeros", bytes(50000), 4096, 12),
         stream("mixed", text[:5000] + random[:5000] + bytes(5000) + text[:5000], 4096, 12),
         stream("uneven", text + random, 4096, 12, [1, 2, 3, 4095, 4096, 1, 7, 1000]),
@@ -623,9 +623,9 @@ def message_vectors() -> dict:
     wide = zlib.compressobj(9, zlib.DEFLATED, -15)
     far = wide.compress(random[:4096] * 2) + wide.flush(zlib.Z_SYNC_FLUSH)
 
-    def refused(why: str, *payloads: bytes, window: int = 4096, wbits: int = 12) -> dict:
+    def refused(why: str, *payloads: bytes, limit: int = 4096, wbits: int = 12) -> dict:
         sent = [payload.hex() for payload in payloads]
-        return {"why": why, "window": window, "wbits": wbits, "messages": sent}
+        return {"why": why, "limit": limit, "wbits": wbits, "messages": sent}
 
     def n(value: int) -> bytes:
         return struct.pack(">H", value)
@@ -633,7 +633,7 @@ def message_vectors() -> dict:
     bad = [
         refused("n is 0", n(0)),
         refused("n is 0, with content", n(0) + first),
-        refused("n is over the window", n(4097) + first),
+        refused("n is over the limit", n(4097) + first),
         refused("n is 65535", n(65535) + bomb[:4000]),
         refused("empty", b""),
         refused("one byte", b"\x00"),
@@ -644,13 +644,70 @@ def message_vectors() -> dict:
         refused("reserved block type", n(10) + b"\x07" * 20),
         refused("stored block with a wrong complement", n(4) + b"\x00\x04\x00\x00\x00abcd"),
         refused("less announced than there is", n(1) + first),
-        refused("longer than window + 32", n(4096) + bytes(4095 + 32)),
+        refused("longer than limit + 32", n(4096) + bytes(4095 + 32)),
         refused("not compressed, shorter than n", n(10) + b"123456789", wbits=0),
         refused("not compressed, longer than n", n(10) + b"12345678901", wbits=0),
         refused("a reference beyond the window", n(4096) + far[:4000], wbits=9),
         refused("good, then bad", n(1000) + first, n(10) + b"\x07" * 20),
     ]
     return {"streams": good, "refused": bad}
+
+
+# --- 7.4: inventory -------------------------------------------------------------------------------
+
+SIZES = [10, 0, 70000, 5, 2**31 - 1]
+
+
+def inventory(name: str, limit: int, wbits: int, missing: dict[int, int]) -> dict:
+    lines = [f"have {limit} {wbits}"] + [f"{index} {at}" for index, at in missing.items()]
+    return {
+        "name": name,
+        "sizes": SIZES,
+        "limit": limit,
+        "wbits": wbits,
+        "missing": [[index, at] for index, at in missing.items()],
+        "answer": "".join(line + "\n" for line in lines),
+    }
+
+
+def inventory_vectors() -> dict:
+    good = [
+        inventory("all", 4096, 12, dict.fromkeys(range(5), 0)),
+        inventory("none", 4096, 12, {}),
+        inventory("some-in-part", 1024, 10, {0: 9, 2: 65536, 4: 2**31 - 2}),
+        inventory("the-last", 512, 9, {4: 0}),
+        inventory("the-empty-one", 16384, 15, {1: 0}),
+        inventory("not-compressed", 512, 0, {0: 0}),
+    ]
+    bad = {
+        "an index beyond the manifest": "have 4096 12\n5 0\n",
+        "an index twice": "have 4096 12\n2 0\n2 0\n",
+        "descending": "have 4096 12\n2 0\n0 0\n",
+        "an offset of the size": "have 4096 12\n0 10\n",
+        "an offset in an empty file": "have 4096 12\n1 1\n",
+        "an offset beyond the file": "have 4096 12\n0 4294967296\n",
+        "a number of a thousand digits": "have 4096 12\n" + "0" * 1000 + " 0\n",
+        "a leading zero": "have 4096 12\n00 0\n",
+        "a negative index": "have 4096 12\n-1 0\n",
+        "a negative offset": "have 4096 12\n0 -1\n",
+        "no offset": "have 4096 12\n0\n",
+        "three numbers": "have 4096 12\n0 0 0\n",
+        "two spaces": "have 4096 12\n0  0\n",
+        "hexadecimal": "have 4096 12\n0 0x1\n",
+        "an empty line": "have 4096 12\n\n0 0\n",
+        "a carriage return": "have 4096 12\r\n0 0\r\n",
+        "no newline at the end": "have 4096 12\n0 0",
+        "no first line": "0 0\n",
+        "another first line": "keep 4096 12\n0 0\n",
+        "limit too small": "have 511 12\n0 0\n",
+        "limit too great": "have 16385 12\n0 0\n",
+        "wbits of 8": "have 4096 8\n0 0\n",
+        "wbits of 16": "have 4096 16\n0 0\n",
+        "no wbits": "have 4096\n0 0\n",
+        "empty": "",
+    }
+    refused = [{"why": why, "sizes": SIZES, "answer": answer} for why, answer in bad.items()]
+    return {"inventories": good, "refused": refused}
 
 
 # --- 8: link --------------------------------------------------------------------------------------
@@ -747,4 +804,5 @@ if __name__ == "__main__":
     write("records2.json", record_vectors())
     write("manifest2.json", {**manifest_vectors(), "order": version_order()})
     write("messages2.json", message_vectors())
+    write("inventory2.json", inventory_vectors())
     write("link2.json", link_vectors())

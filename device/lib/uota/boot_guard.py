@@ -453,9 +453,14 @@ def _copy(source, path):
 
 
 def _keep_copy():
-    """Keep a copy of this module, which has just shown that it runs."""
+    """Keep a copy of this module, which has just shown that it runs; not one on trial."""
     mine = "/lib/uota/boot_guard.py"
-    if __name__ == "uota.boot_guard" and size(mine) > 0 and not _same(mine, _COPY):
+    if (
+        __name__ == "uota.boot_guard"
+        and trial() is None
+        and size(mine) > 0
+        and not _same(mine, _COPY)
+    ):
         for _ in _copy(mine, _COPY):
             pass
 
