@@ -43,7 +43,7 @@ def main():
 
     stack = config.load()[0].get("appStack")
     if safe:
-        log("safe mode: no app (%s)" % safe)
+        log("safe mode: the app does not run (%s)" % safe)
         return start()
     try:
         import _thread
