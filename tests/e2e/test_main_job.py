@@ -423,6 +423,7 @@ def test_two_projects_one_board_in_turns(project, board, uota, tmp_path):
     (tmp_path / "second/config/.ota.secrets.json").write_bytes(
         (project / "config/.ota.secrets.json").read_bytes()
     )
+    (tmp_path / "second/config/ota.json").write_bytes((project / "config/ota.json").read_bytes())
     (tmp_path / "second/app/second.py").write_text("x = 2\n")
     project.write("app/first.py", "x = 1\n")
     project.uota("full", *board.at)
