@@ -17,6 +17,7 @@ safe = ""  # why the app was not started
 clean = False  # this boot has come through
 _loop = _watchdog = _task = None
 _begun = False
+_reserve = bytearray(1024)  # for the last file that is written where nothing else is left
 _news = True  # for trial.py
 _NO_APP = const("no module named 'app'")
 _STARVED_MS = const(20000)  # without memory for a turn of the loop
@@ -77,6 +78,7 @@ def confirm():
 
 def start():
     """Serve updates until Ctrl-C; resumes what an earlier Ctrl-C left."""
+    global _reserve
     served = time.ticks_ms()
     while True:
         try:
@@ -84,6 +86,7 @@ def start():
             served = time.ticks_ms()
         except MemoryError:
             if time.ticks_diff(time.ticks_ms(), served) > _STARVED_MS and not safe:
+                _reserve = None
                 _reset("memory")
             time.sleep_ms(20)  # the app has it all: perhaps it gives some back
         except KeyboardInterrupt:
