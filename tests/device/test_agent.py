@@ -224,6 +224,14 @@ def test_at_rest_it_keeps_14_kb_of_heap(compiled):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+def test_mip_installs_every_module():
+    package = json.loads((ROOT / "device/package.json").read_text())
+    listed = dict(package["urls"])
+    lib = ROOT / "device/lib"
+    there = [path.relative_to(lib).as_posix() for path in sorted(lib.rglob("*.py"))]
+    assert listed == {path: "lib/" + path for path in there}
+
+
 def test_compiled_it_is_at_most_18_kb(compiled):
     assert sum(path.stat().st_size for path in compiled.rglob("*.mpy")) <= 18 * 1024
 
