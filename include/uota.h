@@ -44,6 +44,10 @@ uota_client *uota_client_new(const char *project_dir, const char *host, uint16_t
 
 void uota_client_free(uota_client *client);
 
+/* @allowed: not 0: go on in protocol 1.0 with a board that speaks no other, although the project
+ * has secrets, which who listens then gets. */
+void uota_client_set_legacy(uota_client *client, int allowed);
+
 /* Ends what the client is doing in another thread, and all that it would do later. */
 void uota_client_cancel(uota_client *client);
 

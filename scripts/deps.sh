@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjansson-dev nettle-dev
-    libedit-dev"
+    zlib1g-dev libedit-dev"
 for target in "$@"; do
     case $target in
     test) packages="$packages python3-venv iproute2" ;;
@@ -24,7 +24,7 @@ else
     for tool in cc meson ninja pkg-config python3; do
         command -v "$tool" >/dev/null || missing="$missing $tool"
     done
-    for library in gio-unix-2.0 jansson nettle libedit; do
+    for library in gio-unix-2.0 jansson nettle zlib libedit; do
         pkg-config --exists "$library" 2>/dev/null || missing="$missing $library"
     done
 fi

@@ -25,7 +25,7 @@ for source in tests/fuzz/fuzz_*.c; do
     # shellcheck disable=SC2046
     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,$sanitizers -fno-sanitize-recover=all \
         -Isrc -Iinclude "$source" $folder/libuota.a -o "$folder/fuzz_$name" \
-        $(pkg-config --cflags --libs gio-unix-2.0 jansson nettle)
+        $(pkg-config --cflags --libs gio-unix-2.0 jansson nettle zlib)
     if "$folder/fuzz_$name" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$folder/$name-" "$found" "tests/fuzz/corpus/$name" \
         >"$folder/$name.log" 2>&1; then

@@ -11,11 +11,13 @@
 
 #define DEFAULT_TIMEOUT_MS 10000
 #define DEFAULT_RETURN_MS 60000
+#define DEFAULT_RETRIES 3
 
 struct uota_client {
 	char *dir, *host;
 	guint16 port;
 	UotaConfig *config;
+	UotaKnown known;
 	UotaTarget target;
 };
 
@@ -62,7 +64,9 @@ uota_client *uota_client_new(const char *project_dir, const char *host, uint16_t
 	client->target = (UotaTarget){
 		.connect = connect_tcp,
 		.connect_data = client,
-		.password = config->ota_password,
+		.proof = {.credentials = {config->ota_password, config->signing_key},
+			.only2 = config->min_protocol >= 2},
+		.known = &client->known,
 		.timeout_ms = timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS,
 		.cancellable = g_cancellable_new(),
 	};
@@ -78,6 +82,11 @@ void uota_client_free(uota_client *client)
 	g_free(client->dir);
 	g_free(client->host);
 	g_free(client);
+}
+
+void uota_client_set_legacy(uota_client *client, int allowed)
+{
+	client->target.proof.legacy = allowed != 0;
 }
 
 void uota_client_cancel(uota_client *client)
@@ -182,6 +191,8 @@ static UotaPushOptions translate(const uota_client *client, const uota_push_opti
 		.no_rollback = options->no_rollback,
 		.force = options->force,
 		.key = client->config->signing_key,
+		.config = client->config,
+		.retries = DEFAULT_RETRIES,
 		.wait = waits[options->follow],
 		.return_ms = return_ms(options->return_ms),
 		.network_ms = client->config->confirm_network * 1000,

@@ -8,6 +8,7 @@ import sys
 from .errors import SimError
 
 DEFAULT_PORT = 2018
+_ROUNDS = 200_000  # of PBKDF2, for boards of protocol 2
 _SKIPPED = ("package.json", "ruff.toml")
 _ALWAYS_SOURCE = ("boot.py", "main.py", "lib/uota/boot_guard.py")
 
@@ -67,7 +68,8 @@ def read(path):
 
 def device_config(project):
     """/config/ota.json for the board, byte for byte as the tool pushes it: the known keys of the
-    secrets file merged in, the password as its hash only."""
+    secrets file merged in, the password as its hash only (with "minProtocol": 2 a slow one, with
+    a salt of its own)."""
     config = _json(os.path.join(project, "config", "ota.json"))
     path = os.path.join(project, "config", ".ota.secrets.json")
     secrets = _json(path) if os.path.exists(path) else {}
@@ -82,8 +84,12 @@ def _hash(config, secrets):
 
     if "otaPassword" not in secrets:
         return str(config.get("otaPassword", "")).lower()
-    password = str(secrets["otaPassword"])
-    return hashlib.sha256(password.encode()).hexdigest() if password else ""
+    password = str(secrets["otaPassword"]).encode()
+    if not password or config.get("minProtocol") != 2:
+        return hashlib.sha256(password).hexdigest() if password else ""
+    salt = os.urandom(16)
+    shared = hashlib.pbkdf2_hmac("sha256", password, salt, _ROUNDS)
+    return f"pbkdf2-sha256:{_ROUNDS}:{salt.hex()}:{shared.hex()}"
 
 
 def _set(config, key, value):

@@ -87,6 +87,25 @@ static gboolean check_host(const UotaBoard *board, GError **error)
 	return FALSE;
 }
 
+static void on_notice(const char *text, gpointer user_data)
+{
+	const UotaBoard *board = user_data;
+
+	uota_warn(board->options, "warning: %s: %s", board->host, text);
+}
+
+static UotaProof proof_of(const UotaBoard *board)
+{
+	UotaProof proof = {.legacy = board->options->legacy};
+
+	if (!board->config)
+		return proof;
+	proof.credentials =
+		(UotaCredentials){board->config->ota_password, board->config->signing_key};
+	proof.only2 = board->config->min_protocol >= 2;
+	return proof;
+}
+
 gboolean uota_board_init(
 	UotaBoard *board, const UotaOptions *options, gboolean need_project, GError **error)
 {
@@ -103,10 +122,21 @@ gboolean uota_board_init(
 	board->target = (UotaTarget){
 		.connect = connect_tcp,
 		.connect_data = board,
-		.password = board->config ? board->config->ota_password : NULL,
+		.proof = proof_of(board),
+		.known = &board->known,
+		.notice = on_notice,
+		.notice_data = board,
 		.timeout_ms = uota_options_timeout_ms(options),
 		.cancellable = board->cancellable,
 	};
+	return TRUE;
+}
+
+gboolean uota_board_old_secrets(UotaBoard *board, const char *path, GError **error)
+{
+	if (!uota_secrets_load(&board->old, path, error))
+		return FALSE;
+	board->target.old = (UotaCredentials){board->old.ota_password, board->old.signing_key};
 	return TRUE;
 }
 
@@ -134,5 +164,6 @@ void uota_board_clear(UotaBoard *board)
 	g_free(board->dir);
 	uota_config_free(board->config);
 	g_free(board->host);
+	uota_secrets_clear(&board->old);
 	g_clear_object(&board->cancellable);
 }

@@ -11,6 +11,8 @@ typedef struct {
 	char *host;
 	guint16 port;
 	GCancellable *cancellable; /* Ctrl-C */
+	UotaKnown known;
+	UotaSecrets old;
 	UotaTarget target;
 } UotaBoard;
 
@@ -26,3 +28,8 @@ void uota_board_report(const UotaBoard *board, const UotaStatus *status);
 
 void uota_board_clear(UotaBoard *board);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UotaBoard, uota_board_clear)
+
+/* Reads the secrets before these from @path, a file like config/.ota.secrets.json: the board has
+ * them still. */
+gboolean uota_board_old_secrets(UotaBoard *board, const char *path, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;

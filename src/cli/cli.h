@@ -14,7 +14,8 @@ typedef struct {
 	char *transport;
 	char *version;
 	char *dir;
-	double timeout; /* seconds */
+	double timeout;  /* seconds */
+	gboolean legacy; /* 1.0 also where there are secrets */
 	gboolean json, quiet, verbose;
 } UotaOptions;
 

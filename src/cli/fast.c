@@ -4,7 +4,7 @@
 gboolean uota_cmd_fast(int argc, char **argv, GError **error)
 {
 	g_auto(UotaOptions) options = {0};
-	UotaPushFlags flags = {0};
+	g_auto(UotaPushFlags) flags = UOTA_PUSH_FLAGS_INIT;
 	const GOptionEntry entries[] = {
 		UOTA_PUSH_OPTIONS(&flags),
 		G_OPTION_ENTRY_NULL,

@@ -4,7 +4,7 @@
 gboolean uota_cmd_full(int argc, char **argv, GError **error)
 {
 	g_auto(UotaOptions) options = {0};
-	UotaPushFlags flags = {0};
+	g_auto(UotaPushFlags) flags = UOTA_PUSH_FLAGS_INIT;
 	const GOptionEntry entries[] = {
 		{"wipe", 0, 0, G_OPTION_ARG_NONE, &flags.wipe,
 			"Delete everything but /lib, /config, /data and /boot.py first", NULL},

@@ -22,6 +22,8 @@ void uota_print_help(FILE *out)
 	      "above that has config/ota.json)\n"
 	      "  --version VER             version to install (default: that of config/ota.json)\n"
 	      "  --timeout SEC             longest silence of the board (default: 10)\n"
+	      "  --legacy                  speak protocol 1.0, which encrypts nothing, although "
+	      "there are secrets\n"
 	      "  --json  -q, --quiet  -v, --verbose\n\n"
 	      "`uota help COMMAND` explains one of them; `uota --version` says which uota this "
 	      "is.\n",

@@ -20,6 +20,8 @@
 		{"dir", 0, 0, G_OPTION_ARG_FILENAME, &(o)->dir, "The project's folder", "DIR"},    \
 		{"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &(o)->timeout,                              \
 			"Longest silence of the board (default: 10)", "SEC"},                      \
+		{"legacy", 0, 0, G_OPTION_ARG_NONE, &(o)->legacy,                                  \
+			"Show the password also to a board of protocol 1.0", NULL},                \
 		{"json", 0, 0, G_OPTION_ARG_NONE, &(o)->json, "Report as JSON", NULL},             \
 		{"quiet", 'q', 0, G_OPTION_ARG_NONE, &(o)->quiet, "Report errors only", NULL},     \
 	{                                                                                          \

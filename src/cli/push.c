@@ -2,6 +2,7 @@
 #include "cli/push.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/board.h"
@@ -15,15 +16,56 @@ typedef struct {
 	const UotaBoard *board;
 	const UotaManifest *manifest;
 	UotaProgressBar bar;
-	guint64 bytes; /* of all files */
+	guint64 bytes;     /* of all files */
+	const char *phase; /* protocol 2: what is being done; NULL: 1.0, or not begun */
+	gint64 told;       /* monotonic time of the last event, microseconds */
 	gboolean no_trial;
 } Push;
+
+#define RETRIES_MAX 20
+#define EVENT_US 100000 /* between two events of one file, at least */
+
+/* An editor's line of what happens, among them the report as the last. */
+static void tell_event(Push *push, const char *file, guint64 bytes, guint64 total)
+{
+	json_t *event;
+
+	if (!push->board->options->json || !push->phase)
+		return;
+	event = json_pack("{s:s, s:s}", "event", "progress", "phase", push->phase);
+	if (file)
+		json_object_update_new(
+			event, json_pack("{s:s, s:I, s:I}", "file", file, "bytes",
+				       (json_int_t)bytes, "total", (json_int_t)total));
+	push->told = g_get_monotonic_time();
+	uota_print_json(event);
+	(void)fflush(stdout);
+}
+
+static void on_phase(const char *name, gpointer user_data)
+{
+	Push *push = user_data;
+
+	push->phase = name;
+	tell_event(push, NULL, 0, 0);
+}
+
+static void on_retrying(guint attempt, const GError *cause, gpointer user_data)
+{
+	Push *push = user_data;
+
+	uota_progress_clear(&push->bar);
+	uota_warn(push->board->options, "warning: %s: %s: trying again (%u)", push->board->host,
+		cause->message, attempt);
+}
 
 static void on_progress(const char *path, guint64 done, guint64 total, gpointer user_data)
 {
 	Push *push = user_data;
 
 	uota_progress_update(&push->bar, path, done, total);
+	if (done == total || g_get_monotonic_time() - push->told > EVENT_US)
+		tell_event(push, path, done, total);
 }
 
 static void on_waiting(const UotaStatus *status, gpointer user_data)
@@ -32,6 +74,8 @@ static void on_waiting(const UotaStatus *status, gpointer user_data)
 	g_autofree char *text = status ? uota_state_text(status) : NULL;
 
 	uota_progress_say(&push->bar, text ? text : "the board restarts …");
+	if (!status && push->phase)
+		on_phase("wait", push);
 }
 
 static void on_restarting(gpointer user_data)
@@ -104,14 +148,59 @@ static char *verdict_of(const Push *push, const UotaPushResult *result)
 	}
 }
 
+static guint count_moved(const UotaPushResult *result)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < result->push2.plan->len; i++) {
+		const UotaPlanned *planned = result->push2.plan->pdata[i];
+
+		count += strcmp(planned->why, "deleted") != 0;
+	}
+	return count;
+}
+
+/* What was done, in a few words. */
+static char *summary_of(const Push *push, const UotaPushResult *result)
+{
+	guint64 bytes = result->protocol == 2 ? result->bytes : push->bytes;
+	g_autofree char *size = g_format_size(bytes);
+	g_autofree char *sent = g_format_size(result->sent);
+
+	if (result->protocol != 2)
+		return g_strdup_printf(
+			"%u files, %s, %.1f s", push->manifest->files->len, size, result->pushed);
+	return g_strdup_printf("%u files, %u changed, %s sent (of %s), %.1f s", result->files,
+		count_moved(result), sent, size, result->pushed);
+}
+
+static void print_plan(const UotaPushResult *result)
+{
+	for (guint i = 0; i < result->push2.plan->len; i++) {
+		const UotaPlanned *planned = result->push2.plan->pdata[i];
+
+		printf("  %-8s %8" G_GUINT64_FORMAT "  %s\n", planned->why, planned->bytes,
+			planned->path);
+	}
+}
+
 static void print(const Push *push, const UotaPushResult *result)
 {
-	g_autofree char *size = g_format_size(push->bytes);
+	g_autofree char *summary = summary_of(push, result);
 	g_autofree char *verdict = verdict_of(push, result);
 	g_autofree char *remarks = result->status ? uota_state_remarks(result->status) : NULL;
 
-	printf("%s: %s installed, %u files, %s, %.1f s%s%s%s\n", push->board->host,
-		push->manifest->version, push->manifest->files->len, size, result->pushed,
+	if (result->outcome == UOTA_OUTCOME_SAME) {
+		printf("%s: already up to date (%s)\n", push->board->host, push->manifest->version);
+		return;
+	}
+	if (result->outcome == UOTA_OUTCOME_PLANNED) {
+		print_plan(result);
+		printf("%s: dry run: %u of %u files would travel\n", push->board->host,
+			count_moved(result), result->files);
+		return;
+	}
+	printf("%s: %s installed, %s%s%s%s\n", push->board->host, push->manifest->version, summary,
 		verdict ? "; " : "", verdict ? verdict : "", remarks ? remarks : "");
 }
 
@@ -120,6 +209,26 @@ static void print_failure(const Push *push, const UotaPushResult *result, const 
 	printf("%s: %s\n", push->board->host, error->message);
 	if (result->crash && result->crash->trace)
 		uota_print_trace(result->crash->trace);
+}
+
+/* What protocol 2 knows besides. */
+static void add_protocol2(const UotaPushResult *result, json_t *object)
+{
+	json_t *plan = json_array();
+
+	for (guint i = 0; i < result->push2.plan->len; i++) {
+		const UotaPlanned *planned = result->push2.plan->pdata[i];
+
+		json_array_append_new(
+			plan, json_pack("{s:s, s:s, s:I}", "path", planned->path, "why",
+				      planned->why, "bytes", (json_int_t)planned->bytes));
+	}
+	json_object_update_new(
+		object, json_pack("{s:s, s:i, s:I, s:i, s:I, s:b, s:b, s:o}", "session", "push",
+				"files", (int)result->files, "bytes", (json_int_t)result->bytes,
+				"changed", (int)count_moved(result), "sent",
+				(json_int_t)result->sent, "unchanged", result->push2.same, "dryRun",
+				result->outcome == UOTA_OUTCOME_PLANNED, "plan", plan));
 }
 
 static json_t *to_json(const Push *push, const UotaPushResult *result)
@@ -132,6 +241,9 @@ static json_t *to_json(const Push *push, const UotaPushResult *result)
 		result->pushed + result->waited, "waited", result->waited, "back",
 		result->outcome != UOTA_OUTCOME_COMMITTED);
 
+	json_object_set_new(object, "protocol", json_integer(result->protocol));
+	if (result->protocol == 2)
+		add_protocol2(result, object);
 	if (result->crash)
 		uota_crash_to_json(result->crash, object);
 	if (result->status)
@@ -189,8 +301,18 @@ static UotaWait how_long(UotaScope scope, const UotaPushFlags *flags)
 	return UOTA_WAIT_VERDICT;
 }
 
+void uota_push_flags_clear(UotaPushFlags *flags)
+{
+	g_free(flags->old_secrets);
+}
+
 static gboolean check_flags(const char *command, const UotaPushFlags *flags, GError **error)
 {
+	if (flags->retries < 0 || flags->retries > RETRIES_MAX) {
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE, "%s: --retries: 0 to %d", command,
+			RETRIES_MAX);
+		return FALSE;
+	}
 	if (!flags->wait || !flags->no_wait)
 		return TRUE;
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_USAGE,
@@ -210,13 +332,21 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 		.no_rollback = flags->no_rollback,
 		.force = flags->force,
 		.wait = how_long(scope, flags),
+		.verify = flags->verify,
+		.downgrade = flags->downgrade,
+		.dry_run = flags->dry_run,
+		.retries = (guint)flags->retries,
 		.progress = on_progress,
+		.phase = on_phase,
+		.retrying = on_retrying,
 		.waiting = on_waiting,
 		.restarting = on_restarting,
 		.user_data = &push,
 	};
 
 	if (!check_flags(command, flags, error) || !uota_board_init(&board, options, TRUE, error))
+		return FALSE;
+	if (flags->old_secrets && !uota_board_old_secrets(&board, flags->old_secrets, error))
 		return FALSE;
 	manifest = uota_release_make(
 		board.dir, board.config, scope, options->version, board.cancellable, error);
@@ -225,6 +355,7 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 	push.manifest = manifest;
 	push.bytes = sum_sizes(manifest->files);
 	push_options.key = board.config->signing_key;
+	push_options.config = board.config;
 	push_options.return_ms = uota_board_return_ms(&board);
 	push_options.network_ms = board.config->confirm_network * 1000;
 	uota_progress_init(&push.bar, command, !options->quiet && !options->json);

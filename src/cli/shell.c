@@ -5,16 +5,19 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/interrupt.h"
 #include "cli/state.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/nearest.h"
 #include "core/text.h"
 
 #define NAME_WIDTH 255
+#define CONFIG_WIDTH 2000
 
 static gboolean simple(
 	const UotaBoard *board, const char *command, const char *expected, GError **error)
@@ -214,6 +217,118 @@ static gboolean run_rm(const UotaBoard *board, char **argv, GError **error)
 	return simple(board, command, "ok", error);
 }
 
+/* Paths as the protocol has them: without the leading slash. */
+static const char *on_board(const char *path)
+{
+	return path + strspn(path, "/");
+}
+
+/* Where @local goes when the user names a folder, or nothing. */
+static char *target_path(const char *local, const char *path)
+{
+	g_autofree char *name = g_path_get_basename(local);
+
+	if (!path)
+		return g_steal_pointer(&name);
+	return g_str_has_suffix(path, "/") ? g_strconcat(on_board(path), name, NULL)
+					   : g_strdup(on_board(path));
+}
+
+static gboolean run_put(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autofree char *path = target_path(argv[1], argv[2]);
+	g_autofree char *real = realpath(argv[1], NULL);
+	g_autoptr(UotaFile) file =
+		uota_file_from_disk(path, real ? real : argv[1], NULL, board->cancellable, error);
+	g_autoptr(UotaSession) session = NULL;
+
+	if (!file)
+		return FALSE;
+	session = uota_target_open(&board->target, error);
+	return session && uota_session_put(session, file, board->cancellable, error);
+}
+
+static gboolean run_mkdir(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autofree char *command = g_strconcat("mkdir ", argv[1], NULL);
+
+	return simple(board, command, "ok", error);
+}
+
+static gboolean run_mv(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autofree char *command = NULL;
+
+	if (strchr(argv[1], '\t') || strchr(argv[2], '\t')) {
+		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_USAGE, "mv: a tab in a path");
+		return FALSE;
+	}
+	command = g_strconcat("mv ", argv[1], "\t", argv[2], NULL);
+	return simple(board, command, "ok", error);
+}
+
+/* The JSON that the board answers @command with. */
+static json_t *ask_json(const UotaBoard *board, const char *command, GError **error)
+{
+	g_autoptr(UotaSession) session = uota_target_open(&board->target, error);
+	g_autofree char *line = session ? uota_session_ask(session, command, error) : NULL;
+
+	return line ? uota_json_parse(line, strlen(line), "the board's answer", error) : NULL;
+}
+
+/* @a and @b: keys of the answer to @command, two amounts of bytes. */
+static gboolean show_bytes(
+	const UotaBoard *board, const char *command, const char *a, const char *b, GError **error)
+{
+	g_autoptr(json_t) answer = ask_json(board, command, error);
+	json_int_t first = json_integer_value(json_object_get(answer, a));
+	json_int_t second = json_integer_value(json_object_get(answer, b));
+	g_autofree char *one = g_format_size((guint64)MAX(first, 0));
+	g_autofree char *two = g_format_size((guint64)MAX(second, 0));
+
+	if (!answer)
+		return FALSE;
+	if (board->options->json)
+		uota_print_json(json_pack("{s:I, s:I}", a, first, b, second));
+	else
+		printf("%s %s, %s %s\n", one, a, two, b);
+	return TRUE;
+}
+
+static gboolean run_df(const UotaBoard *board, char **argv, GError **error)
+{
+	return show_bytes(board, "df", "size", "free", error);
+}
+
+static gboolean run_mem(const UotaBoard *board, char **argv, GError **error)
+{
+	return show_bytes(board, "mem", "used", "free", error);
+}
+
+/* A line a key; what a board names is shown as JSON, so that nothing of it drives a terminal. */
+static gboolean run_config(const UotaBoard *board, char **argv, GError **error)
+{
+	g_autoptr(json_t) config = ask_json(board, "config", error);
+	const char *key;
+	json_t *value;
+
+	if (!config)
+		return FALSE;
+	if (board->options->json) {
+		uota_print_json(json_incref(config));
+		return TRUE;
+	}
+	json_object_foreach(config, key, value)
+	{
+		g_autofree char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		g_autofree char *line = g_strdup_printf("%s: %s", key, text ? text : "?");
+		g_autofree char *shown = uota_text_printable(line, CONFIG_WIDTH);
+
+		puts(shown);
+	}
+	return TRUE;
+}
+
 static gboolean run_reset(const UotaBoard *board, char **argv, GError **error)
 {
 	if (!simple(board, "reset", "ok", error))
@@ -272,7 +387,13 @@ const UotaShellCommand uota_shell_commands[] = {
 	{"ls", "[PATH]", "List a folder of the board", 0, 1, run_ls},
 	{"cat", "PATH", "Show a file", 1, 1, run_cat},
 	{"get", "PATH [LOCAL]", "Download a file", 1, 2, run_get},
-	{"rm", "PATH", "Delete a file", 1, 1, run_rm},
+	{"put", "LOCAL [PATH]", "Upload a file", 1, 2, run_put},
+	{"rm", "PATH", "Delete a file, or an empty folder", 1, 1, run_rm},
+	{"mv", "OLD NEW", "Rename a file or folder", 2, 2, run_mv},
+	{"mkdir", "PATH", "Make a folder", 1, 1, run_mkdir},
+	{"df", "", "Size of the file system, and what is free", 0, 0, run_df},
+	{"mem", "", "Memory used and free", 0, 0, run_mem},
+	{"config", "", "The board's configuration, without its secrets", 0, 0, run_config},
 	{"version", "", "The installed version, and how it stands", 0, 0, run_version},
 	{"ping", "", "Whether the board answers", 0, 0, run_ping},
 	{"reset", "", "Restart the board", 0, 0, run_reset},

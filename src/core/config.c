@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/io.h"
+#include "core/keys.h"
 #include "core/nearest.h"
 #include "core/signer.h"
 
@@ -414,6 +415,7 @@ static UotaConfig *make_config(json_t *root, json_t *secrets)
 	config->transports = dup_list(all, "transports", "wifi_tcp");
 	config->manifest_url = dup_string(all, "manifestUrl", NULL);
 	config->pull_interval = get_int(all, "pullInterval", 60);
+	config->min_protocol = get_int(all, "minProtocol", 1);
 	config->confirm_network = get_int(all, "confirmNetwork", 300);
 	config->excluded_files =
 		dup_list(all, "excludedFiles", ".git/** .gitignore dist/** .uota_cache.json");
@@ -539,9 +541,9 @@ void uota_config_free(UotaConfig *config)
 		return;
 	g_free(config->version);
 	g_free(config->hostname);
-	g_free(config->ota_password);
+	uota_wipe_text(config->ota_password);
 	g_free(config->ota_password_hash);
-	g_free(config->signing_key);
+	uota_wipe_text(config->signing_key);
 	g_free(config->ble_name);
 	g_strfreev(config->transports);
 	g_free(config->manifest_url);
@@ -553,6 +555,32 @@ void uota_config_free(UotaConfig *config)
 	g_free(config);
 }
 
+gboolean uota_secrets_load(UotaSecrets *secrets, const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+	gsize len = 0;
+	g_autofree char *text = uota_io_read_all(path, path, UOTA_CONFIG_MAX, &len, NULL, error);
+	g_autoptr(json_t) root = text ? parse_file(text, len, path, TRUE, warnings, error) : NULL;
+
+	if (text)
+		uota_wipe(text, len);
+	if (!root)
+		return FALSE;
+	secrets->ota_password = g_strdup(get_string(root, "otaPassword"));
+	secrets->signing_key = g_strdup(get_string(root, "signingKey"));
+	if (secrets->ota_password || secrets->signing_key)
+		return TRUE;
+	g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+		"%s: neither otaPassword nor signingKey is in it", path);
+	return FALSE;
+}
+
+void uota_secrets_clear(UotaSecrets *secrets)
+{
+	g_clear_pointer(&secrets->ota_password, uota_wipe_text);
+	g_clear_pointer(&secrets->signing_key, uota_wipe_text);
+}
+
 /* Python writes \u001f where jansson writes \u001F. */
 static void lower_escapes(char *text)
 {
@@ -562,13 +590,32 @@ static void lower_escapes(char *text)
 				p[i] = g_ascii_tolower(p[i]);
 }
 
-GBytes *uota_config_device_json(const UotaConfig *config)
+static GBytes *dump(const json_t *device)
 {
-	char *text = json_dumps(config->device, JSON_INDENT(4));
+	char *text = json_dumps(device, JSON_INDENT(4));
 	g_autofree char *owned = text; /* jansson allocates with malloc, as GLib does */
 
 	lower_escapes(text);
 	return g_bytes_new_take(g_strconcat(text, "\n", NULL), strlen(text) + 1);
+}
+
+GBytes *uota_config_device_json(const UotaConfig *config)
+{
+	return dump(config->device);
+}
+
+GBytes *uota_config_device_json2(const UotaConfig *config, const char *password)
+{
+	g_autoptr(json_t) device = json_copy(config->device);
+
+	put_secret(device, "otaPassword", password);
+	return dump(device);
+}
+
+gboolean uota_config_has_secrets(const UotaConfig *config)
+{
+	return config->ota_password || config->signing_key ||
+	       get_string(config->device, "password");
 }
 
 gboolean uota_config_check_version(const char *version, GError **error)

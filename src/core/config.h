@@ -24,6 +24,7 @@ typedef struct {
 	char *manifest_url;    /* NULL: none */
 	guint pull_interval;   /* seconds */
 	guint confirm_network; /* seconds in which a trial must have its network again */
+	guint min_protocol;    /* 2: nothing older; 1 */
 	char **excluded_files, **fast_ota_files, **full_ota_files, **mpy_files; /* globs */
 	json_t *device; /* what the board gets as /config/ota.json; see below */
 } UotaConfig;
@@ -50,6 +51,19 @@ UotaConfig *uota_config_parse(const char *text, gsize len, const char *name, con
 void uota_config_free(UotaConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaConfig, uota_config_free)
 
+typedef struct {
+	char *ota_password; /* plaintext; NULL: none */
+	char *signing_key;  /* NULL: none */
+} UotaSecrets;
+
+/* Reads otaPassword and signingKey out of @path, a file like the project's secrets file; at least
+ * one must be there. */
+gboolean uota_secrets_load(UotaSecrets *secrets, const char *path, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;
+
+/* Wipes and frees them. */
+void uota_secrets_clear(UotaSecrets *secrets);
+
 /* The /config/ota.json that a board receives: ota.json as written, known keys of the secrets file
  * merged over it, with signingKey set and otaPassword replaced by the hex SHA-256 of the
  * plaintext; the plaintext is never in it, nor is an unknown key of the secrets file (it may be a
@@ -58,6 +72,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaConfig, uota_config_free)
  * json.dumps(merged, indent=4, ensure_ascii=False) + "\n" gives (but for fractions, which no key
  * of ours has). Returns: (transfer full) */
 GBytes *uota_config_device_json(const UotaConfig *config);
+
+/* The same with @password (nullable: none) as otaPassword: what a board of protocol 2 stores.
+ * Returns: (transfer full) */
+GBytes *uota_config_device_json2(const UotaConfig *config, const char *password);
+
+/* Whether what a board receives holds anything that nobody else may read. */
+gboolean uota_config_has_secrets(const UotaConfig *config);
 
 /* FALSE, with a message that says what a version must be, unless @version is 1 to
  * UOTA_VERSION_MAX bytes of UTF-8 without control characters. */

@@ -16,6 +16,7 @@ int uota_error_status(const GError *error)
 		return 3;
 	case UOTA_ERROR_UNREACHABLE:
 	case UOTA_ERROR_CLOSED:
+	case UOTA_ERROR_UNANSWERED:
 		return 4;
 	case UOTA_ERROR_CANCELLED:
 		return 130;

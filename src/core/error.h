@@ -17,6 +17,7 @@ typedef enum {
 	UOTA_ERROR_ROLLED_BACK, /* the update failed its trial; the device is as it was before */
 	UOTA_ERROR_CLOSED,      /* the device closed the connection */
 	UOTA_ERROR_UNANSWERED,  /* all was sent, but no answer came: it may have worked */
+	UOTA_ERROR_LEGACY,      /* the device speaks 1.0 only, and needs a connection for it */
 	UOTA_ERROR_CANCELLED,   /* the caller's cancellable was triggered */
 } UotaError;
 

@@ -2,6 +2,7 @@
 #include "core/file.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "core/error.h"
 
@@ -100,6 +101,17 @@ UotaFile *uota_file_from_disk(const char *path, const char *source, struct stat 
 	sha256_digest(&hashing.hash, sizeof(file->sha256), file->sha256);
 	file->size = hashing.size;
 	return g_steal_pointer(&file);
+}
+
+UotaFile *uota_file_copy(const UotaFile *file)
+{
+	UotaFile *copy = file_new(file->path, file->source);
+
+	copy->src = g_strdup(file->src);
+	copy->content = file->content ? g_bytes_ref(file->content) : NULL;
+	copy->size = file->size;
+	memcpy(copy->sha256, file->sha256, sizeof copy->sha256);
+	return copy;
 }
 
 void uota_file_free(UotaFile *file)

@@ -27,6 +27,9 @@ UotaFile *uota_file_from_bytes(const char *path, GBytes *content);
 UotaFile *uota_file_from_disk(const char *path, const char *source, struct stat *info,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Returns: (transfer full) */
+UotaFile *uota_file_copy(const UotaFile *file);
+
 void uota_file_free(UotaFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaFile, uota_file_free)
 

@@ -310,3 +310,23 @@ GPtrArray *uota_fileset_collect(const char *project_dir, const UotaConfig *confi
 	g_ptr_array_sort(walk.files, compare_files);
 	return g_steal_pointer(&walk.files);
 }
+
+static gboolean any_matches(char **globs, const char *path)
+{
+	for (; *globs; globs++)
+		if (uota_glob_match(*globs, path))
+			return TRUE;
+	return FALSE;
+}
+
+gboolean uota_fileset_covers(const UotaConfig *config, UotaScope scope, const char *path)
+{
+	g_autofree char *source =
+		g_str_has_suffix(path, ".mpy")
+			? g_strdup_printf("%.*s.py", (int)(strlen(path) - 4), path)
+			: g_strdup(path);
+
+	return !any_matches(config->excluded_files, source) &&
+	       (any_matches(config->fast_ota_files, source) ||
+		       (scope == UOTA_SCOPE_FULL && any_matches(config->full_ota_files, source)));
+}

@@ -26,3 +26,7 @@ typedef enum {
  * Returns: (transfer full) (element-type UotaFile) in code-point order of the paths, hashed. */
 GPtrArray *uota_fileset_collect(const char *project_dir, const UotaConfig *config, UotaScope scope,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether the file @path of the board is one that a push of @scope may bring: a glob of the scope
+ * matches it, none of excludedFiles does. What is compiled counts as its source. */
+gboolean uota_fileset_covers(const UotaConfig *config, UotaScope scope, const char *path);

@@ -1,13 +1,16 @@
-/* A conversation with a board: the password, then commands of protocol 1.0, one at a time. */
+/* A conversation with a board, in protocol 2 or 1.0: who we are, then commands, one at a time. */
 #pragma once
 
-#include "core/io.h"
+#include "core/file.h"
+#include "protocol/channel.h"
+#include "protocol/credentials.h"
+#include "protocol/info.h"
 #include "protocol/status.h"
 #include "transport/transport.h"
 
 typedef struct UotaSession UotaSession;
 
-/* Starts a session over @transport (transfer full, also on error).
+/* Starts a session of protocol 1.0 over @transport (transfer full, also on error).
  *
  * @password: (nullable) plaintext to prove ourselves with; NULL: the board has none.
  * @timeout_ms: the longest that the board may be silent when it is its turn.
@@ -20,6 +23,34 @@ typedef struct UotaSession UotaSession;
 UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+typedef struct {
+	UotaCredentials credentials;
+	/* To go on in 1.0, which shows the password to who listens, although there is a secret; and
+	 * to prove with a hash that is guessed fast. */
+	gboolean legacy;
+	gboolean old; /* these secrets are those of before: the board's second way in, if it has one
+		       */
+	gboolean only2; /* the project wants protocol 2; only @legacy overrides it */
+} UotaProof;
+
+/* Starts a session over @transport (transfer full, also on error) with `hello`, and proves both
+ * ends to each other. A board that knows only 1.0 is spoken to in 1.0 where @proof allows it.
+ *
+ * Errors: UOTA_ERROR_LEGACY: it speaks 1.0, which is allowed, but took the hello for a password:
+ * connect again, and use uota_session_open(). UOTA_ERROR_REFUSED: wrong proof, or we must not go on
+ * with this board; those of uota_session_open(). Returns: (transfer full) */
+UotaSession *uota_session_hello(UotaTransport *transport, const UotaProof *proof, guint timeout_ms,
+	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The records of protocol 2; NULL: the session is one of 1.0. */
+UotaChannel *uota_session_channel(UotaSession *session);
+
+/* In protocol 2: how we have proven ourselves; NULL in 1.0. */
+const UotaMethod *uota_session_method(const UotaSession *session);
+
+/* In protocol 2: FALSE where what travels can be read by who listens. */
+gboolean uota_session_encrypted(const UotaSession *session);
+
 void uota_session_free(UotaSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UotaSession, uota_session_free)
 
@@ -29,6 +60,14 @@ gboolean uota_session_command(UotaSession *session, const char *command, const c
 
 /* The version that the board has installed, and how it stands. Returns: (transfer full) */
 UotaStatus *uota_session_status(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the board is, and can; protocol 2 only. Returns: (transfer full) */
+UotaInfo *uota_session_info(UotaSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The answer to @command, one line of at most 8 KiB, without its end.
+ * Returns: (transfer full) */
+char *uota_session_ask(UotaSession *session, const char *command, GError **error)
+	G_GNUC_WARN_UNUSED_RESULT;
 
 /* What the board remembers of the last failure; a 1.0 board: UOTA_ERROR_UNKNOWN.
  * Returns: (transfer full) */
@@ -48,12 +87,17 @@ gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc 
 GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;
 
-/* For the push: sends @len bytes. What the board says meanwhile is an objection, and the error. */
+/* Uploads @file to its path; protocol 2 only. The board makes the folders above it. */
+gboolean uota_session_put(UotaSession *session, const UotaFile *file, GCancellable *cancellable,
+	GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the push of 1.0: sends @len bytes. What the board says meanwhile is an objection, and the
+ * error. */
 gboolean uota_session_send(UotaSession *session, const void *data, gsize len, GError **error)
 	G_GNUC_WARN_UNUSED_RESULT;
 
-/* For the push: takes an answer, which must be @expected. Other answers become errors: `denied`,
- * `sig_mismatch`, `error: refused` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN,
+/* For the push of 1.0: takes an answer, which must be @expected. Other answers become errors:
+ * `denied`, `sig_mismatch`, `error: refused` → UOTA_ERROR_REFUSED, `unknown` → UOTA_ERROR_UNKNOWN,
  * `error: busy` → UOTA_ERROR_BUSY, `error: restarting` → UOTA_ERROR_RESTARTING, the rest _FAILED.
  */
 gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)

@@ -41,28 +41,6 @@ static void wait_clear(Wait *wait)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wait, wait_clear)
 
-/* Sleeps; FALSE when cancelled. */
-static gboolean pause_ms(const UotaTarget *target, guint ms, GError **error)
-{
-	UotaDeadline end = uota_deadline(ms);
-	gint64 left = (gint64)ms * 1000;
-	GPollFD fd;
-	gboolean pollable =
-		target->cancellable && g_cancellable_make_pollfd(target->cancellable, &fd);
-
-	/* read once a turn: a clock that went on would make a negative, endless timeout of it */
-	while (left > 0 && !g_cancellable_is_cancelled(target->cancellable)) {
-		g_poll(&fd, pollable ? 1 : 0, (gint)((left + 999) / 1000));
-		left = end - g_get_monotonic_time();
-	}
-	if (pollable)
-		g_cancellable_release_fd(target->cancellable);
-	if (!g_cancellable_is_cancelled(target->cancellable))
-		return TRUE;
-	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_CANCELLED, "interrupted");
-	return FALSE;
-}
-
 /* waiting for any board */
 
 static Step look(Wait *wait, GError **error)
@@ -93,7 +71,7 @@ static gboolean watch(Wait *wait, GError **error)
 {
 	wait->away = uota_deadline(wait->return_ms);
 	wait->pause_ms = RESET_MS;
-	while (pause_ms(wait->target, wait->pause_ms, error)) {
+	while (uota_target_pause(wait->target, wait->pause_ms, error)) {
 		g_autoptr(GError) cause = NULL;
 		Step step = look(wait, &cause);
 
@@ -265,6 +243,20 @@ static Step installed(Verdict *verdict)
 				     : UOTA_OUTCOME_CONFIRMED);
 }
 
+/* In protocol 2 the board knows what it has installed. */
+static Step lost_in_2(Verdict *verdict, UotaSession *session, GError **error)
+{
+	g_autoptr(UotaInfo) info = uota_session_info(session, error);
+
+	if (!info)
+		return STEP_FAILED;
+	if (g_strcmp0(info->id, verdict->id) == 0)
+		return installed(verdict);
+	g_set_error_literal(
+		error, UOTA_ERROR, UOTA_ERROR_UNANSWERED, "the board went on with its old files");
+	return STEP_FAILED;
+}
+
 /* The answer was lost. What the board has is no verdict while it may still be putting our files
  * into their places: a look whether it does comes in between. A connection for each: 1.0 boards
  * serve one at a time. */
@@ -273,6 +265,8 @@ static Step lost(Verdict *verdict, UotaSession *session, GError **error)
 	Wait *wait = &verdict->wait;
 	g_autoptr(GError) cause = NULL;
 
+	if (verdict->result->protocol == 2)
+		return lost_in_2(verdict, session, error);
 	wait->pause_ms = 0;
 	if (verdict->doubt) {
 		verdict->doubt = FALSE;
@@ -340,7 +334,7 @@ gboolean uota_verdict_await(const UotaTarget *target, const UotaManifest *manife
 		.manifest = manifest,
 		.options = options,
 		.result = result,
-		.id = uota_push_id(manifest),
+		.id = result->protocol == 2 ? g_strdup(result->push2.id) : uota_push_id(manifest),
 		.committed = answered,
 	};
 	gboolean ok;

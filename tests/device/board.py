@@ -111,6 +111,7 @@ def exists(path):
 class _Loop:
     updating = False
     wrong = 0
+    heard = False
 
     def __init__(self):
         self.reset = False

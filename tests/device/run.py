@@ -13,6 +13,9 @@ _ALL = (
     "test_push",
     "test_journal",
     "test_guard",
+    "test_keys",
+    "test_records",
+    "test_push2",
     "test_bad_flash",
     "test_full",
 )

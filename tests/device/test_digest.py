@@ -27,6 +27,14 @@ def test_hmac_takes_a_key_of_a_whole_block_and_none():
     assert _mac(b"", b"") == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"
 
 
+def test_hmac_at_once_is_the_same():
+    pads = digest.pads(b"Jefe")
+    for _ in (0, 1):
+        assert digest.hexed(digest.hmac(pads, b"what do ya want ", b"for nothing?")) == (
+            _mac(b"Jefe", b"what do ya want for nothing?")
+        )
+
+
 def test_same_compares_all_of_it():
     assert digest.same("abc", "abc")
     assert digest.same("", "")

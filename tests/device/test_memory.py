@@ -20,6 +20,7 @@ class _Feed:
         self.size, self.answers, self.peak = size, b"", 0
         self.now = b"stream_ota %d\n" % (len(head) + size + 32)
         self.then = [head, None, bytes(32)]  # None: the file
+        self.zeros = bytes(1460)  # once: one that is garbage may still be found on the stack
 
     def readinto(self, buf):
         if not self.now and self.answers and self.then:
@@ -34,7 +35,7 @@ class _Feed:
     def _zeros(self, buf):
         self.peak = max(self.peak, _used())
         n = min(len(buf), self.size, 1460)
-        buf[:n] = bytes(n)
+        buf[:n] = self.zeros[:n] if n < 1460 else self.zeros
         self.size -= n
         if self.size:
             self.then.insert(0, None)

@@ -121,6 +121,8 @@ class Board:
                 while line := wire.line():
                     entries.append(line)
                 for entry in entries:
+                    if entry == "ota_part/":
+                        continue  # for the next push of the same, which goes on there
                     if entry.endswith("/"):
                         found[folder + entry] = None
                         folders.append(folder + entry)

@@ -19,6 +19,7 @@ from .tried import LOG, ONE, Tried
 from .wire import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
+TO_BOARDS = {"fast", "full", "version", "terminal", "crash", "rollback"}
 UOTA = os.environ.get("UOTA") or shutil.which("uota", path=str(ROOT / "build" / "release"))
 
 
@@ -47,40 +48,67 @@ def end(request):
 
 
 @pytest.fixture
-def uota(tmp_path, env):
-    """uota(ARGUMENT…, status=0, stdin=b"…", cwd=…): runs the tool; see process.check()."""
+def tool(request):
+    """tool(ARGUMENT…): the command line. Boards here are set up as by 1.0, and the user says
+    `--legacy`, but where a test asks for a project2.
+    """
     if not UOTA:
         pytest.fail("no uota: build it with `make release`")
+    legacy = "project2" not in request.fixturenames
+
+    def line(*arguments):
+        words = [str(argument) for argument in arguments]
+        says_so = legacy and TO_BOARDS & set(words) and "help" not in words
+        return [UOTA, *(["--legacy"] if says_so else []), *words]
+
+    return line
+
+
+@pytest.fixture
+def uota(tmp_path, env, tool):
+    """uota(ARGUMENT…, status=0, stdin=b"…", cwd=…): runs the tool; see process.check()."""
 
     def run(*arguments, cwd=tmp_path, **how):
-        return process.run([UOTA, *map(str, arguments)], cwd, {**env, **how.pop("env", {})}, **how)
+        return process.run(tool(*arguments), cwd, {**env, **how.pop("env", {})}, **how)
 
     return run
 
 
 @pytest.fixture
-def started(tmp_path, env, end):
+def started(tmp_path, env, end, tool):
     """started(ARGUMENT…): the tool, running beside the test."""
 
     def start(*arguments, cwd=tmp_path):
-        return end(process.Running([UOTA, *map(str, arguments)], cwd, env))
+        return end(process.Running(tool(*arguments), cwd, env))
 
     return start
 
 
 @pytest.fixture
-def terminal(tmp_path, env, end):
+def terminal(tmp_path, env, end, tool):
     """terminal(ARGUMENT…): the tool on a terminal of its own."""
 
     def start(*arguments, cwd=tmp_path, **how):
-        return end(process.Terminal([UOTA, *map(str, arguments)], cwd, env, **how))
+        return end(process.Terminal(tool(*arguments), cwd, env, **how))
 
     return start
 
 
 @pytest.fixture
 def project(tmp_path, uota):
-    """A project as `uota init` makes it, secrets included; its trials are short."""
+    """A project of 1.0, secrets included; its trials are short."""
+    made = new_project(tmp_path, uota)
+    made.set(minProtocol=None)
+    return made
+
+
+@pytest.fixture
+def project2(tmp_path, uota):
+    """A project as `uota init` makes it, which wants protocol 2."""
+    return new_project(tmp_path, uota)
+
+
+def new_project(tmp_path, uota):
     uota("init", "--dir", tmp_path / "project")
     made = Project(tmp_path / "project", uota)
     made.set(confirmAfter=1)

@@ -46,6 +46,7 @@ class OldBoard(Peer):
         self.streams = streams
         self.flash = {"boot.py": b"# boot\n", "lib/uota/ota.py": b"# agent\n"}
         self.overrides = {}
+        self.greeted = 0  # connections that it ended because a later protocol was tried first
         self.heard = []  # each command line, after the password
         self.resets = 0
         self.commits = True  # FALSE: says so, but keeps what it has
@@ -70,14 +71,18 @@ class OldBoard(Peer):
 
     def serve(self, wire):
         if self.password_hash:
-            if sha256(wire.raw_line().replace(b"\r", b"")) != self.password_hash:
+            line = wire.raw_line().replace(b"\r", b"")
+            if line.startswith(b"hello 2 "):
+                self.greeted += 1
+            if sha256(line) != self.password_hash:
                 wire.say("denied")
                 return
             wire.say("ok")
         while True:
             line = wire.line()
-            self.heard.append(line)
             word, _, argument = line.partition(" ")
+            if word != "hello":  # of a later protocol: unknown, as any other word
+                self.heard.append(line)
             override = self.overrides.get(word)
             if isinstance(override, bytes):
                 wire.send(override)

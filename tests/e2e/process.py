@@ -4,6 +4,7 @@ outcome of a run of `uota` is judged by the same rules each time.
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import re
@@ -98,6 +99,11 @@ class Result:
     def error(self):
         """The one line that says what went wrong."""
         return self.err.splitlines()[-1]
+
+    @property
+    def report(self):
+        """What `--json` says at the end; before it are the events of a push."""
+        return json.loads(self.out.splitlines()[-1])
 
     @property
     def warnings(self):

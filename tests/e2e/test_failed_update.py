@@ -1,7 +1,5 @@
 """Updates that fail on a board, and what the tool tells of them: the board is as it was before."""
 
-import json
-
 import pytest
 
 PUSHES = pytest.mark.parametrize("command", ["fast", "full"])
@@ -45,7 +43,7 @@ def test_what_has_failed_is_refused_until_it_has_changed(project, failing, comma
     push_failure(project, failing, command)
     done = project.uota(command, "--version", "2", "--json", *failing.at, status=3)
     assert "2 failed on this board" in done.error and "--force" in done.error
-    assert json.loads(done.out)["status"] == 3
+    assert done.report["status"] == 3
     assert "rolled back to 1.0.0" in push_failure(project, failing, command, "--force").error
     project.app_says("two")
     assert "2 confirmed" in project.uota(command, "--version", "2", *failing.at).out

@@ -18,7 +18,8 @@ def test_init_full_change_fast_version(project, board):
     board.wait_for("the app says two", mark)
 
     assert re.fullmatch(
-        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, [\d.]+\s.?B, [\d.]+ s; "
+        r"127\.0\.0\.1: 1\.0\.1 installed, 3 files, 1 changed, "
+        r"[\d.]+\s\w+ sent \(of [\d.]+\s.?B\), [\d.]+ s; "
         r"1\.0\.1 confirmed after \d+ s\n",
         done.out,
     )
@@ -74,7 +75,7 @@ def test_file_names(project, board, command):
 def test_a_hundred_files(project, board, command):
     for i in range(100):
         project.write(f"app/m{i:02}.py", f"value = {i}\n")
-    result = json.loads(project.uota(command, "--json", *board.at).out)
+    result = project.uota(command, "--json", *board.at).report
     assert result["files"] == 103
     assert board.on_flash("/app/m99.py") == b"value = 99\n"
     assert sum(name.startswith("m") for name in board.ls("/app")) == 100
@@ -100,8 +101,8 @@ def test_full_deletes_what_the_project_has_lost(project, board):
     assert "assets/" not in board.ls("/"), "the folder that this left empty has gone too"
 
 
-def test_full_never_deletes_lib_config_data_and_boot(project, board):
-    kept = ["lib/own.py", "config/own.json", "data/log.txt", "boot.py"]
+def test_full_never_deletes_the_agent_config_data_and_boot(project, board):
+    kept = ["lib/uota/own.py", "config/own.json", "data/log.txt", "boot.py"]
     for path in kept:
         project.write(path, "# mine\n")
     project.write("boot.py", board.on_flash("/boot.py"))
@@ -131,16 +132,19 @@ def test_full_leaves_what_no_push_has_brought(project, board):
     assert board.on_flash("/notes.txt") == b"dear diary"
 
 
-def test_fast_deletes_nothing(project, board):
+def test_fast_deletes_nothing_but_its_own(project, board):
     project.write("assets/page.html", "<p>")
+    project.write("assets/old.html", "<p>")
     project.write("app/old.py", "x = 1\n")
     project.uota("full", *board.at)
     project.delete("app/old.py")
+    project.delete("assets/old.html")
 
     project.uota("fast", *board.at)
 
     assert board.on_flash("/assets/page.html") == b"<p>"
-    assert board.on_flash("/app/old.py") == b"x = 1\n"
+    assert board.on_flash("/assets/old.html") == b"<p>"
+    assert board.on_flash("/app/old.py") is None
 
 
 def test_full_after_fast_knows_what_both_have_brought(project, board):
@@ -186,8 +190,8 @@ def test_the_version_comes_from_the_option_or_the_configuration(project, board):
     project.set(version="0.9-beta+5 (draft)")
     project.uota("full", *board.at)
     assert project.uota("version", *board.at).out == "0.9-beta+5 (draft) confirmed\n"
-    project.uota("fast", "--version=ünïcode", *board.at)
-    assert project.uota("version", *board.at).out == "ünïcode confirmed\n"
+    project.uota("fast", "--version=2.ünïcode", *board.at)
+    assert project.uota("version", *board.at).out == "2.ünïcode confirmed\n"
     assert project.config["version"] == "0.9-beta+5 (draft)", "the option changes no file"
 
 
@@ -260,7 +264,7 @@ def test_secrets_are_not_given_back(project, board):
 def test_a_board_without_secrets(open_project, boards):
     board = boards(open_project)
     done = open_project.uota("full", *board.at)
-    assert done.err.endswith("not signed\n")
+    assert "not signed\n" in done.err
     open_project.uota("fast", "--version", "2", *board.at)
     assert board.version() == "2"
 
@@ -299,7 +303,7 @@ def test_a_changed_password_goes_with_the_push(project, board):
 def test_no_wait_returns_when_the_update_is_committed(project, board):
     mark = board.mark()
     done = project.uota("full", "--no-wait", "--json", *board.at)
-    assert json.loads(done.out)["back"] is False
+    assert done.report["back"] is False
     board.wait_for("the app says one", mark)
     board.wait_until_back(mark)
     told = project.uota("version", *board.at).out
@@ -316,7 +320,7 @@ def test_from_a_folder_inside_of_the_project(project, board):
     folder.mkdir()
     project.uota("fast", *board.at)
     done = project._run("fast", *board.at, cwd=folder)
-    assert "3 files" in done.out
+    assert "up to date" in done.out
 
 
 def test_dir_names_the_project(project, board, uota):
@@ -341,28 +345,33 @@ def test_options_stand_before_or_after_the_command(project, board, arguments):
 
 
 def test_json_of_every_report(project, board):
-    full = json.loads(project.uota("--json", "full", *board.at).out)
-    fast = json.loads(project.uota("fast", *board.at, "--json").out)
-    for report, session, files in ((full, "start_ota", 3), (fast, "stream_ota", 3)):
+    full = project.uota("--json", "full", *board.at).report
+    fast = project.uota("fast", "--version", "1.0.1", *board.at, "--json").report
+    for report, version, changed in ((full, "1.0.0", 3), (fast, "1.0.1", 0)):
         assert report.pop("seconds") > 0
         assert report.pop("waited") > 0
         assert report.pop("bytes") > 500
+        assert report.pop("sent") > 100
+        assert len(report.pop("plan")) == report.pop("changed") <= changed
         assert report == {
             "host": "127.0.0.1",
             "port": board.port,
-            "version": "1.0.0",
-            "pushed": "1.0.0",
+            "version": version,
+            "pushed": version,
             "agent": "2.0.0",
             "state": "confirmed",
-            "session": session,
-            "files": files,
+            "session": "push",
+            "protocol": 2,
+            "files": 3,
             "back": True,
+            "unchanged": False,
+            "dryRun": False,
         }
     version = project.uota("version", "--json", *board.at)
     assert json.loads(version.out) == {
         "host": "127.0.0.1",
         "port": board.port,
-        "version": "1.0.0",
+        "version": "1.0.1",
         "agent": "2.0.0",
         "state": "confirmed",
     }
@@ -428,5 +437,5 @@ def test_two_projects_one_board_in_turns(project, board, uota, tmp_path):
     project.write("app/first.py", "x = 1\n")
     project.uota("full", *board.at)
     uota("full", "--dir", "second", *board.at)
-    names = board.ls("/app")
+    names = uota("terminal", "--dir", "second", "ls", "/app", *board.at).out.split()
     assert "second.py" in names and "first.py" not in names

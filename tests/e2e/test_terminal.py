@@ -87,7 +87,7 @@ def test_a_file_that_is_not_there(ask, project, command):
 def test_cat_to_a_full_disk(project, installed, env):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [UOTA, "terminal", *installed.at, "cat", "/assets/data.bin"],
+            [UOTA, "terminal", "--legacy", *installed.at, "cat", "/assets/data.bin"],
             cwd=project.path,
             env=env,
             stdout=full,
@@ -149,7 +149,7 @@ def test_help(uota, old_board):
     ("words", "why"),
     [
         (("sl",), 'did you mean "ls"?'),
-        (("mkdir", "/x"), "`help` lists them"),
+        (("chmod", "/x"), "`help` lists them"),
         (("cat",), "usage: cat PATH"),
         (("ls", "/a", "/b"), "usage: ls [PATH]"),
         (("rm",), "usage: rm PATH"),

@@ -27,6 +27,8 @@ void memory_chop(Memory *memory, gsize read_max, gsize write_max);
  * board objects early. */
 void memory_expect(Memory *memory, const char *text);
 void memory_expect_bytes(Memory *memory, const void *data, gsize len);
+void memory_expect_any(Memory *memory, gsize len); /* as many bytes, whichever they are */
+void memory_expect_hello(Memory *memory);          /* the line that opens protocol 2 */
 void memory_say(Memory *memory, const char *text);
 void memory_say_bytes(Memory *memory, const void *data, gsize len);
 

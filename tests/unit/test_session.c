@@ -667,6 +667,124 @@ static void add_reading(void)
 	TEST("error-of-the-sink-ends-the-download", error_of_the_sink_ends_the_download);
 }
 
+/* the first line, and what a board of which kind makes of it */
+
+typedef struct {
+	const char *password, *key;
+	gboolean legacy, only2;
+} Host;
+
+/* A board answers our hello with @answer, and then takes no more. */
+static UotaSession *greet(Memory *memory, const Host *host, const char *answer, GError **error)
+{
+	UotaProof proof = {
+		.credentials = {host->password, host->key},
+		.legacy = host->legacy,
+		.only2 = host->only2,
+	};
+
+	memory_expect_hello(memory);
+	memory_say(memory, answer);
+	memory_close(memory);
+	return uota_session_hello(memory_transport(memory), &proof, TIMEOUT_MS, NULL, error);
+}
+
+static void assert_greeting_fails(const Host *host, const char *answer, int code, const char *part)
+{
+	g_autoptr(Memory) memory = memory_new();
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(greet(memory, host, answer, &error));
+	assert_error(error, code, part);
+}
+
+static void a_secret_is_not_shown_to_1_0(void)
+{
+	static const Host hosts[] = {{"secret", NULL, FALSE, FALSE}, {NULL, "key", FALSE, FALSE},
+		{"secret", "key", FALSE, TRUE}, {NULL, NULL, FALSE, TRUE}};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(hosts); i++) {
+		assert_greeting_fails(&hosts[i], "unknown\n", UOTA_ERROR_REFUSED, "--legacy");
+		assert_greeting_fails(&hosts[i], "denied\n", UOTA_ERROR_REFUSED, "--legacy");
+	}
+}
+
+static void without_a_secret_1_0_is_gone_on_with(void)
+{
+	g_autoptr(Memory) memory = memory_new();
+	g_autoptr(GError) error = NULL;
+	Host host = {NULL, NULL, FALSE, FALSE};
+	g_autoptr(UotaSession) session = greet(memory, &host, "unknown\n", &error);
+
+	g_assert_no_error(error);
+	g_assert_null(uota_session_channel(session));
+	assert_greeting_fails(&host, "denied\n", UOTA_ERROR_REFUSED, "wants a password");
+}
+
+static void legacy_needs_another_connection_where_there_is_a_password(void)
+{
+	Host host = {"secret", NULL, TRUE, TRUE};
+
+	assert_greeting_fails(&host, "denied\n", UOTA_ERROR_LEGACY, "");
+}
+
+static void what_is_no_hello_is_never_a_reason_for_1_0(void)
+{
+	Host host = {NULL, NULL, TRUE, FALSE};
+
+	assert_greeting_fails(&host, "", UOTA_ERROR_CLOSED, "closed");
+	assert_greeting_fails(&host, "ok\n", UOTA_ERROR_FAILED, "no uota board");
+	assert_greeting_fails(&host, "hello 1\n", UOTA_ERROR_FAILED, "no uota board");
+	assert_greeting_fails(&host, "Unknown\n", UOTA_ERROR_FAILED, "no uota board");
+	assert_greeting_fails(
+		&host, "error: config/ota.json is broken\n", UOTA_ERROR_FAILED, "is broken");
+}
+
+#define HELLO(auth)                                                                                \
+	"hello 2 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf auth=" auth " cipher=aes128-cbc name=x\n"
+
+static void a_board_that_claims_to_have_no_secret_is_refused(void)
+{
+	Host host = {"secret", NULL, TRUE, FALSE};
+
+	assert_greeting_fails(&host, HELLO("none"), UOTA_ERROR_REFUSED, "no secret");
+}
+
+/* It never gets a proof with a hash that is guessed fast. */
+static void a_fast_hash_is_refused(void)
+{
+	Host host = {"secret", NULL, FALSE, FALSE};
+
+	assert_greeting_fails(&host, HELLO("sha256"), UOTA_ERROR_REFUSED, "fast hash");
+}
+
+static void assert_proof_fails(const char *answer, int code, const char *part)
+{
+	g_autoptr(Memory) memory = memory_new();
+	g_autoptr(GError) error = NULL;
+	UotaProof proof = {.credentials = {NULL, "key"}};
+
+	memory_expect_hello(memory);
+	memory_say(memory, HELLO("key"));
+	memory_expect_any(memory, strlen("proof 0 \n") + UOTA_SHA256_HEX_SIZE);
+	memory_say(memory, answer);
+	memory_close(memory);
+	g_assert_null(
+		uota_session_hello(memory_transport(memory), &proof, TIMEOUT_MS, NULL, &error));
+	assert_error(error, code, part);
+}
+
+static void a_board_must_prove_itself(void)
+{
+	g_autofree char *zeros = g_strnfill(UOTA_SHA256_HEX_SIZE, '0');
+	g_autofree char *wrong = g_strconcat("proof ", zeros, "\n", NULL);
+
+	assert_proof_fails(wrong, UOTA_ERROR_REFUSED, "not your board");
+	assert_proof_fails("denied\n", UOTA_ERROR_REFUSED, "wrong");
+	assert_proof_fails("ok\n", UOTA_ERROR_FAILED, "no uota board");
+	assert_proof_fails("", UOTA_ERROR_CLOSED, "closed");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -674,5 +792,16 @@ int main(int argc, char **argv)
 	add_answers();
 	add_objections();
 	add_reading();
+	g_test_add_func("/session/a-secret-is-not-shown-to-1-0", a_secret_is_not_shown_to_1_0);
+	g_test_add_func("/session/without-a-secret-1-0-is-gone-on-with",
+		without_a_secret_1_0_is_gone_on_with);
+	g_test_add_func("/session/legacy-needs-another-connection-where-there-is-a-password",
+		legacy_needs_another_connection_where_there_is_a_password);
+	g_test_add_func("/session/what-is-no-hello-is-never-a-reason-for-1-0",
+		what_is_no_hello_is_never_a_reason_for_1_0);
+	g_test_add_func("/session/a-board-that-claims-to-have-no-secret-is-refused",
+		a_board_that_claims_to_have_no_secret_is_refused);
+	g_test_add_func("/session/a-fast-hash-is-refused", a_fast_hash_is_refused);
+	g_test_add_func("/session/a-board-must-prove-itself", a_board_must_prove_itself);
 	return g_test_run();
 }

@@ -27,6 +27,7 @@ typedef struct {
 	GCancellable *cancellable;
 	GThread *canceller;
 	UotaManifest *manifest;
+	UotaKnown known;
 	UotaTarget target;
 	UotaPushOptions options;
 	UotaPushResult result;
@@ -85,9 +86,11 @@ static void setup(Fixture *fixture, gconstpointer data)
 	fixture->seen = g_string_new(NULL);
 	fixture->cancellable = g_cancellable_new();
 	fixture->manifest = one_file();
+	fixture->known.protocol = 1;
 	fixture->target = (UotaTarget){
 		.connect = connect_next,
 		.connect_data = fixture,
+		.known = &fixture->known,
 		.timeout_ms = TIMEOUT_MS,
 		.cancellable = fixture->cancellable,
 	};
@@ -118,7 +121,7 @@ static Memory *next_board(Fixture *fixture)
 	Memory *board = memory_new();
 
 	g_ptr_array_add(fixture->boards, board);
-	if (fixture->target.password) {
+	if (fixture->target.proof.credentials.password) {
 		memory_expect(board, PASSWORD "\n");
 		memory_say(board, "ok\n");
 	}
@@ -273,7 +276,7 @@ static void push_waits_until_the_board_is_back(Fixture *fixture, gconstpointer d
 
 static void password_is_proved_each_time(Fixture *fixture, gconstpointer data)
 {
-	fixture->target.password = PASSWORD;
+	fixture->target.proof.credentials.password = PASSWORD;
 	take_push(fixture, "ok\n");
 	tell_version(fixture, "2");
 	assert_pushes(fixture, UOTA_OUTCOME_BACK, 2);

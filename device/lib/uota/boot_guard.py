@@ -349,7 +349,7 @@ def discard():
             rmtree(path)
 
 
-def _put(move, source, path):
+def put(move, source, path):
     """A staged file to its place; where it is no longer staged, that is done."""
     if size(source) < 0:
         return
@@ -431,7 +431,7 @@ def _end(move, path):
     return ()
 
 
-_ACTS = {"p": _put, "k": _keep, "c": _keep_copy_of, "e": _empty, "r": _remove, "d": _prune}
+_ACTS = {"p": put, "k": _keep, "c": _keep_copy_of, "e": _empty, "r": _remove, "d": _prune}
 _ACTS["m"], _ACTS["x"], _ACTS["end"] = _make, _clear, _end
 _IN_THE_WAY = (17, 20, 21, 39)  # EEXIST, ENOTDIR, EISDIR, ENOTEMPTY
 

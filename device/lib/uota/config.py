@@ -1,18 +1,21 @@
 # Reads /config/ota.json, and fails closed: without the file the board is open, but with a file
 # that cannot be understood it may not be, since the file may have named a password or a key.
 import json
+from binascii import unhexlify
 
 
-def load():
+def load(path="/config/ota.json"):
     """(settings, None), or ({}, why only ping and version may be served)."""
     try:
-        with open("/config/ota.json") as f:
+        with open(path) as f:
             settings = json.load(f)
         for key in ("otaPassword", "signingKey"):
             if not isinstance(settings.get(key, ""), str):
                 raise ValueError("bad " + key)
-        if len(settings.get("otaPassword", "")) not in (0, 64):
-            raise ValueError("bad otaPassword")  # not a SHA-256 in hex
+        word = settings.get("otaPassword", "")
+        how, _, shared = word.rpartition(":")
+        if word and len(unhexlify(shared)) != 32 or how and how[:14] != "pbkdf2-sha256:":
+            raise ValueError("bad otaPassword")
         return settings, None
     except MemoryError:
         raise  # nothing is known of the file

@@ -3,21 +3,28 @@ from binascii import hexlify
 from hashlib import sha256
 
 
+def pads(key):
+    """What HMAC-SHA256 makes of a key, so that it is made but once."""
+    if len(key) > 64:
+        key = sha256(key).digest()
+    key += bytes(64 - len(key))
+    return bytes(b ^ 0x36 for b in key), bytes(b ^ 0x5C for b in key)
+
+
+def hmac(pads, *parts):
+    inner = sha256(pads[0])
+    for part in parts:
+        inner.update(part)
+    return sha256(pads[1] + inner.digest()).digest()
+
+
 def mac(key):
     """HMAC-SHA256 begun: update() it like any hash, then mac_hex()."""
-    return _keyed(key, 0x36)
+    return sha256(pads(key)[0])
 
 
 def mac_hex(key, begun):
-    outer = _keyed(key, 0x5C)
-    outer.update(begun.digest())
-    return hexed(outer.digest())
-
-
-def _keyed(key, pad):
-    if len(key) > 64:
-        key = sha256(key).digest()
-    return sha256(bytes(b ^ pad for b in key + bytes(64 - len(key))))
+    return hexed(sha256(pads(key)[1] + begun.digest()).digest())
 
 
 def hexed(digest):
@@ -26,7 +33,8 @@ def hexed(digest):
 
 def same(a, b):
     """Whether two strings are equal, in a time that does not tell where they are not."""
+    a, b = a.encode(), b.encode()
     differ = len(a) ^ len(b)
     for x, y in zip(a, b):  # noqa: B905 - MicroPython's has no `strict`
-        differ |= ord(x) ^ ord(y)
+        differ |= x ^ y
     return not differ

@@ -44,7 +44,16 @@ def removable(path):
     return path
 
 
-def kept(path):
-    """What neither `wipe` nor an update deletes."""
-    top = path.lower().split("/")[0]
-    return top in ("lib", "config", "data", "boot.py") or top[:4] == "ota_"
+def changeable(path):
+    """A path as protocol 2's commands may change it; of what they may not, no folder above."""
+    path = removable(path)
+    if path.lower() in ("", "main.py", "config", "lib"):
+        raise ValueError("protected")
+    return path
+
+
+def kept(path, lib="lib"):
+    """What neither `wipe` nor an update deletes; of /lib, protocol 2 keeps lib/uota only."""
+    low = path.lower() + "/"
+    top = low.split("/")[0]
+    return low.startswith(lib + "/") or top in ("config", "data", "boot.py") or top[:4] == "ota_"

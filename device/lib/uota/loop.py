@@ -16,6 +16,10 @@ READ = const(1)
 WRITE = const(4)
 _MAX = const(8)  # connections; an ESP32 has about ten sockets
 _RESET_MS = const(300)
+# All that is loaded for sessions:
+_SESSION = const(
+    "ota session2 push2 push install commit state files config digest boot_guard trial"
+)
 
 
 class Loop:
@@ -143,7 +147,7 @@ class Loop:
         self.conns.remove(conn)
         self.poller.unregister(conn.stream)
         conn.run.close()
-        if why:
+        if why and not conn.records:
             _tell(conn.stream, "error: " + why)
         conn.stream.close()
 
@@ -156,7 +160,7 @@ def _tell(stream, text):
 
 
 def _drop():
-    for name in ("ota", "push", "commit", "files", "config", "digest", "boot_guard", "trial"):
+    for name in _SESSION.split():
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
             gc.collect()

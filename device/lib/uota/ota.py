@@ -1,6 +1,7 @@
-# The text session: one connection's password and commands, as micro-ota 1.0 speaks them.
-# Imported when a connection comes, dropped when the last is gone. A command is a function of its
-# argument that gives the pieces of the answer; an exception becomes `error: TEXT`.
+# One connection's commands, and its password and lines as micro-ota 1.0 speaks them; session2.py
+# has those of protocol 2. Imported when a connection comes, dropped when the last is gone. A
+# command is a function of its argument that gives the pieces of the answer, an act one that talks
+# with the peer by itself; an exception becomes `error: TEXT`.
 import gc
 import io
 import json
@@ -10,8 +11,8 @@ import time
 from micropython import const
 
 import uota
-from uota import boot_guard, config, digest, files
-from uota.boot_guard import rmtree
+from uota import config, digest, files, state
+from uota.state import rmtree
 from uota.loop import READ, WRITE
 
 _UNPROVEN_MS = const(10000)
@@ -22,11 +23,9 @@ _WINDOW = const(4096)
 _DRAINS = const(64)  # buffers that are still read after the last answer
 _QUIET_MS = const(500)
 _FREE_TRIES = const(5)  # wrong passwords before the answers get slower
-# Not beside an update:
-_PUSHES = ("start_ota", "stream_ota")
-_RESETS = ("reset", "rollback", "safe_mode")
 _TOLD = ("version.json", "manifest.json", "boot_state.json")
-_ALONE = _PUSHES + _RESETS + ("rm", "wipe")
+# Not beside an update:
+_ALONE = "start_ota stream_ota push reset rollback safe_mode rm wipe put mkdir mv".split()
 
 
 class Refused(Exception):
@@ -39,12 +38,16 @@ class Conn:
     proven = False  # a proven one is not turned out for a newcomer
     due = None  # when a pause ends
     open = False  # for the next command, whatever this one raises
+    records = False  # protocol 2: all is said in records; an error ends a command only
+    first = None  # a line that was read to see what is spoken
+    old = False  # it has proven the secrets that were valid before those on trial
     pos = end = 0  # of what was read and not yet used
 
     def __init__(self, loop, stream):
         self.loop = loop
         self.stream = stream
         self.buf = memoryview(bytearray(_LINE))
+        self.commands, self.acts = COMMANDS, ACTS
         self.run = _session(self)
         self.limit(_UNPROVEN_MS)
 
@@ -54,7 +57,8 @@ class Conn:
     def prove(self):
         """A command has come from a peer that may give one."""
         self.proven = True
-        self.loop.heard = True
+        if not self.old:
+            self.loop.heard = True
         self.limit(_IDLE_MS)
 
     def progress(self, n):
@@ -63,20 +67,25 @@ class Conn:
             left = time.ticks_diff(self.until, time.ticks_ms())
             self.limit(min(left + n * _MS_PER_BYTE, _IDLE_MS))
 
+    def read(self, view):
+        """Bytes that come, into the view; how many."""
+        got = None
+        while got is None:
+            yield READ  # even if there is more at once: the others' turn
+            try:
+                got = self.stream.readinto(view)
+            except OSError:
+                got = 0
+        if not got:
+            raise EOFError  # the peer is gone
+        self.progress(got)
+        return got
+
     def some(self, n):
         """A view of what has come, n bytes at most, valid until the next call."""
         if self.pos == self.end:
-            got = None
-            while got is None:
-                yield READ  # even if there is more at once: the others' turn
-                try:
-                    got = self.stream.readinto(self.buf)
-                except OSError:
-                    got = 0
-            if not got:
-                raise EOFError  # the peer is gone
-            self.progress(got)
-            self.pos, self.end = 0, got
+            self.end = yield from self.read(self.buf)
+            self.pos = 0
         n = min(n, self.end - self.pos)
         self.pos += n
         return self.buf[self.pos - n : self.pos]
@@ -107,6 +116,31 @@ class Conn:
     def say(self, text):
         return self.send(text.encode() + b"\n")
 
+    def fail(self, text):
+        return self.say(text)
+
+    def finish(self):
+        """The answer is complete."""
+        return ()
+
+    def bye(self, safe=""):
+        """The last answer: the board resets, whether or not the peer still hears it."""
+        self.loop.reset_soon(safe)
+        yield from self.say("ok")
+        raise EOFError
+
+    def guess(self, given, right):
+        """Go on only with the right secret; wrong ones make all answers slower."""
+        wrong = self.loop.wrong - _FREE_TRIES
+        if wrong > 0:
+            # Before it is looked at: else a guess would be known wrong by the silence.
+            yield -min(250 * wrong, 4000)
+        self.loop.wrong += 1
+        if not digest.same(given, right):
+            raise Refused("denied")
+        self.loop.wrong = 0
+        self.prove()
+
     def drain(self):
         """Read on until it is quiet: closing with bytes unread would destroy the last answer."""
         self.proven = False  # earns no more time, may make room, hears nothing more
@@ -126,9 +160,9 @@ def _session(conn):
         except MemoryError:
             gc.collect()
             conn.open = False
-            yield from conn.say(conn.loop.no_memory())
+            yield from conn.fail(conn.loop.no_memory())
         except Exception as e:
-            yield from conn.say(_text(e))
+            yield from conn.fail(_text(e))
         part = _command if conn.open else None
     yield from conn.drain()
 
@@ -138,7 +172,7 @@ def _text(e):
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        free = boot_guard.free()
+        free = state.free()
         full = "flash full: %d bytes free" % free
         # 13: on FAT, what no folder could grow for
         e = {2: "not found", 13: e if free else full, 28: full}.get(e.errno, e)
@@ -146,58 +180,80 @@ def _text(e):
 
 
 def _welcome(conn):
+    """The first line says what is spoken: hello, or 1.0's password or command."""
     settings, conn.broken = config.load()
     conn.key = settings.get("signingKey", "").encode()
     wanted = settings.get("otaPassword")
-    if wanted and not conn.broken:
-        loop = conn.loop
-        given = yield from conn.line(256)
-        if loop.wrong > _FREE_TRIES:
-            # Before it is looked at: else a guess would be known wrong by the silence.
-            yield -min(250 * (loop.wrong - _FREE_TRIES), 4000)
-        loop.wrong += 1
-        if not digest.same(digest.hexed(digest.sha256(given).digest()), wanted.lower()):
-            raise Refused("denied")
-        loop.wrong = 0
-        conn.prove()
+    line = yield from conn.line(256 if wanted else _LINE)
+    words = line.split(" ")
+    if words[0] == "hello" and words[1:2] != ["1"] and "".join(words[1:2]).isdigit():
+        if conn.broken:
+            raise ValueError(conn.broken)
+        gc.collect()
+        from uota import session2
+
+        yield from session2.begin(conn, line, settings)
+    elif settings.get("minProtocol", 1) != 1:
+        conn.commands, conn.acts = {"ping": _ping}, None
+        if settings.get("publicVersion") is True:
+            conn.commands["version"] = _public
+    elif wanted:
+        yield from conn.guess(digest.hexed(digest.sha256(line).digest()), wanted.lower())
         yield from conn.say("ok")
     conn.open = True
+    if not conn.proven:
+        conn.first = line
 
 
 def _command(conn):
-    line = yield from conn.line()
+    line, conn.first = conn.first, None
+    if line is None:
+        line = yield from conn.line()
     word, _, arg = line.strip().partition(" ")
-    answer = "unknown"
-    if conn.broken and word not in ("ping", "version"):
-        answer = "error: " + conn.broken
-    elif conn.loop.updating and word in _ALONE:
-        answer = "error: busy: an update is under way"
-    elif word in _COMMANDS:
-        if not conn.broken:  # else nobody has proven anything
-            conn.prove()
-        for piece in _COMMANDS[word](arg):
-            yield from conn.send(piece)
-            conn.open = False  # after this an error would pass for content
-        conn.open = True
-        return
-    elif word in _ALONE:
-        conn.prove()
+    if conn.acts is None and word not in conn.commands:
         conn.open = False
-        answer = "ok"
-        if word in _PUSHES:
-            gc.collect()
-            from uota import push
-
-            answer = yield from push.session(conn, word == "stream_ota", arg)
-        elif word == "rollback" and not boot_guard.undo("by hand", "", False):
-            answer = "error: nothing is kept"
-        if answer == "ok":
-            # Whether or not the peer still hears it.
-            conn.loop.reset_soon("asked" if word == "safe_mode" else "")
-            yield from conn.say(answer)
-            raise EOFError
+        raise ValueError("protocol 2 only")
+    if conn.broken and word not in ("ping", "version"):
+        raise ValueError(conn.broken)
+    if conn.loop.updating and word in _ALONE:
+        raise ValueError("busy: an update is under way")
+    if not (conn.broken or conn.acts is None):  # else nobody has proven anything
+        conn.prove()
+    if word in conn.commands:
+        for piece in conn.commands[word](arg):
+            yield from conn.send(piece)
+            conn.open = conn.records  # else after this an error would pass for content
         conn.open = True
+        yield from conn.finish()
+    elif word in conn.acts:
+        yield from conn.acts[word](conn, arg)
+    else:
+        raise Refused("unknown")
+
+
+def _push(conn, arg, stream=False):
+    conn.open = False
+    gc.collect()
+    from uota import push
+
+    answer = yield from push.session(conn, stream, arg)
+    if answer == "ok":
+        yield from conn.bye()
+    conn.open = True
     yield from conn.say(answer)
+
+
+def _rollback(conn, arg):
+    from uota import boot_guard
+
+    if not boot_guard.undo("by hand", "", False):
+        raise ValueError("nothing is kept")
+    return conn.bye()
+
+
+def _public(arg):
+    told = {"version": state.load("/ota_version.json").get("version", "unknown")}
+    return (json.dumps(told) + "\n",)
 
 
 def _ping(arg):
@@ -206,10 +262,10 @@ def _ping(arg):
 
 def _version(arg):
     """What is installed, and how it stands with it."""
-    version = boot_guard.load("/ota_version.json").get("version", "unknown")
+    version = state.load("/ota_version.json").get("version", "unknown")
     told = {"version": version, "agent": "2.0.0", "state": "confirmed"}
-    trial = boot_guard.trial()
-    back = boot_guard.failed()
+    trial = state.trial()
+    back = state.failed()
     if trial is not None:
         told["state"] = "trial"
         told["id"] = trial.get("id")
@@ -225,7 +281,7 @@ def _version(arg):
 
 
 def _crash(arg):
-    return (json.dumps(boot_guard.load("/ota_crash.json")) + "\n",)
+    return (json.dumps(state.load("/ota_crash.json")) + "\n",)
 
 
 def _ls(arg):
@@ -276,7 +332,7 @@ def _wipe(arg):
     return ("ok\n",)
 
 
-_COMMANDS = {
+COMMANDS = {
     "ping": _ping,
     "version": _version,
     "crash": _crash,
@@ -284,4 +340,11 @@ _COMMANDS = {
     "get": _get,
     "rm": _rm,
     "wipe": _wipe,
+}
+ACTS = {
+    "start_ota": _push,
+    "stream_ota": lambda conn, arg: _push(conn, arg, True),
+    "reset": lambda conn, arg: conn.bye(),
+    "rollback": _rollback,
+    "safe_mode": lambda conn, arg: conn.bye("asked"),
 }

@@ -29,7 +29,9 @@ def session(conn, stream, arg):
         yield from conn.say("ready")
         if not (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
             return "aborted"
-        yield from job.finish(conn.buf)
+        from uota import install
+
+        yield from install.finish(job, conn.buf)
         return "ok"
     finally:
         conn.loop.updating = False

@@ -99,7 +99,7 @@ def _unready():
     """Why no session could be served now, or None."""
     gc.collect()
     try:
-        from uota import push  # noqa: F401 - it brings all that a session needs
+        from uota import install, push, push2  # noqa: F401 - they bring all that a session needs
     except Exception as e:
         return "no next update: " + repr(e)
 

@@ -1,0 +1,259 @@
+# The commit: checks that all is there, writes journal and manifest, and puts it into place. Loaded
+# when all has come, so that it need not lie in the heap beside what receives.
+import json
+import os
+
+from micropython import const
+
+from uota import files
+from uota.boot_guard import commit, replay
+from uota.commit import installed, room
+from uota.state import size as _size
+
+_HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
+_LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
+_KEPT = const("/ota_kept/")
+_TRIAL = const("/ota_trial.json")
+
+
+def finish(job, buf):
+    """Check that all is there, then put it into place; a generator."""
+    yield from _check(job, buf)
+    name = "/ota_journal" if job.copies else job.at("journal")
+    with open(name, "w") as journal:
+        yield from _write(job, journal)
+    for finder in (job.find, job.known):
+        if finder:
+            finder.close()
+    commit(name, not job.copies)  # from here on all is new
+    job.done = True
+    yield from replay()
+
+
+def _check(job, buf):
+    """All files are here, none is where a folder must be, and what is needed besides fits."""
+    last = ""
+    job._above = ()
+    block = os.statvfs("/")[0]
+    more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
+    for i, (path, size, sha) in job._items():
+        yield 0
+        if i < 0:
+            continue
+        if job.copies:
+            _on_fat(job, path)
+        if (yield from job.holds(path, size, sha, buf)):
+            if _size(job.at(i)) >= 0:
+                os.remove(job.at(i))  # nothing to replace, nothing to keep
+        elif _size(job.at(i)) != size:
+            raise ValueError("missing " + path)
+        else:
+            low = path.lower()
+            if low[:9] == "lib/uota/" or low == "config/ota.json":
+                job._proof = True
+            if low in ("boot.py", "main.py"):
+                _compile(job, job.at(i), path)
+            elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
+                raise ValueError("always source: " + path)
+        job._nest(path, last)
+        there = _size("/" + path)
+        clash = path if there == -1 else ""
+        n = path.find("/")
+        while n > 0:
+            up = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
+            if up >= 0:
+                clash = path[:n]
+            more += 2 * (up == -2)
+            n = path.find("/", n + 1)
+        if clash:
+            raise ValueError("file and folder: " + clash)
+        if job.copies and _size(job.at(i)) >= 0:
+            more += max(0, size // block + 1 - max(0, there) // block)
+        last = path
+    job.need = more * block + 4 * _size(job.at("list"))
+
+
+def _on_fat(job, path):
+    """ValueError for a name that FAT does not take, or takes for that of another file."""
+    low = path.lower()
+    for _, other in job._items() if path != low else ():
+        if other[0] != path and other[0].lower() == low:
+            path = "?"
+    for ch in ":*?<>|":
+        if ch in path:
+            raise ValueError("not on FAT: " + low)
+
+
+def _compile(job, name, path):
+    """What would keep the board from starting is refused: nobody would be left to go back."""
+    with open(name) as f:
+        text = f.read()
+    if path.lower() == "boot.py" and "ota_guard" not in text and not job.force:
+        raise ValueError("boot.py does not start the agent (--force)")
+    try:
+        compile(text, path, "exec")
+    except SyntaxError as e:
+        raise ValueError("%s does not compile: %s" % (path, e))
+    except MemoryError:
+        pass  # it may be too large to be looked at beside the app
+
+
+def _write(job, journal):
+    """Write the manifest to be, the journal, and the list of what is kept."""
+    job._journal = journal
+    job._kept = job.open("kept", "w")
+    for f in journal, job._kept:
+        f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
+    _drop_old(job)
+    _again(job, False)
+    version = json.dumps(job.version)
+    with job.open("version", "w") as f:
+        f.write('{"version":%s}' % version)
+    with job.open("manifest", "w") as out:
+        out.write(_HEAD)
+        for i, entry in job._items():
+            yield 0
+            path = entry[0]
+            if i < 0:
+                if _size("/" + path) >= 0:
+                    _remove(job, path)
+                continue
+            staged = job.at(i)
+            time = job.resumes and os.stat(staged if _size(staged) >= 0 else "/" + path)[8]
+            _entry(out, *entry, time)
+            _put(job, staged, path, False)
+        for _, entry in installed():
+            yield 0
+            path = entry[0]
+            other = job.partial and _sibling(path)
+            if job.find(path) or other and job.find(other):
+                continue
+            if job.partial:
+                _entry(out, *entry)
+            elif not files.kept(path, job.lib) and (not job.wipe or files.kept(path)):
+                _remove(job, path)
+        ident = ',"id":"%s"' % job.id if job.resumes else ""
+        out.write('},"version":%s%s}\n' % (version, ident))
+    if job.wipe:
+        for entry in os.ilistdir("/"):
+            if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size
+                yield from _wipe(job, entry[0], entry[1])
+    _try(job)
+    for name in ("version", "manifest"):
+        _put(job, job.at(name), "ota_%s.json" % name, False)
+    _again(job, True)
+    for i, entry in job._items():
+        _put(job, job.at(i), entry[0], True)
+    job._kept.write("r %s\nr /ota_boot_state.json\n" % _TRIAL)
+    job._kept.write("end\n" if job.copies else "x /ota_kept\nend\n")
+    job._kept.close()
+    if job.resumes:
+        with job.open("counter", "w") as f:
+            f.write(str(job.counter))
+        journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
+    journal.write("end\n")
+    room(job.need)  # with all else written: from here on it may not fail
+
+
+def _drop_old(job):
+    """What was kept goes first, since it frees its room; in a trial it stays."""
+    job._number = 0
+    if job.keep and _size("/ota_kept") == -1:
+        for entry in os.ilistdir("/ota_kept"):
+            if entry[0].isdigit():
+                job._number = max(job._number, int(entry[0]) + 1)
+                if not job.old:
+                    job._journal.write("r %s%s\n" % (_KEPT, entry[0]))
+    elif _size("/ota_kept") > -2:
+        job._journal.write("x /ota_kept\n")
+
+
+def _again(job, last):
+    """The lines of what is kept already, with those that come last or without them."""
+    if job.keep and job.old:
+        job.old.seek(0)
+        job.old.readline()
+        for line in job.old:
+            if line[2:-1] == _TRIAL:
+                break  # from here on it is of our own
+            if (line.split(" /")[-1][:-1].lower() in _LAST) == last:
+                job._kept.write(line)
+
+
+def _try(job):
+    """Lines that put the new version on trial; without a way back there is none."""
+    if job.keep:
+        app = max(_size("/app/app.py"), _size("/app/app.mpy")) >= 0
+        found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job._proof}
+        with job.open("trial", "w") as f:
+            json.dump(found, f)
+        job._journal.write("p %s %s\n" % (job.at("trial"), _TRIAL))
+        job._journal.write("p %s %slist\n" % (job.at("kept"), _KEPT))
+    else:
+        job._journal.write("r %s\nr /ota_crash.json\n" % _TRIAL)
+
+
+def _wipe(job, path, kind):
+    """Lines for all below a path that the update does not name."""
+    yield 0
+    if min(path) < " ":
+        return  # it would be a line of its own
+    if kind & 0x4000:
+        entry = None
+        for entry in os.ilistdir("/" + path):
+            yield from _wipe(job, path + "/" + entry[0], entry[1])
+        job._journal.write("d /%s\n" % path)  # if it is empty then
+        if not entry:
+            job._kept.write("m /%s\n" % path)
+    elif not job.find(path):
+        _remove(job, path)
+
+
+def _put(job, staged, path, last):
+    if _size(staged) >= 0 and (path.lower() in _LAST) == last:
+        _keep(job, path)
+        job._journal.write("p %s /%s\n" % (staged, path))
+        other = _sibling(path)
+        if other and _size("/" + other) >= 0 and not job.find(other):
+            _remove(job, other)
+
+
+def _remove(job, path):
+    _keep(job, path)
+    job._journal.write("r /%s\n" % path)
+
+
+def _keep(job, path):
+    """Lines that keep what is at a path, and bring it back; not what came with the trial."""
+    if not job.keep or path[:5].lower() == "data/" or job.old and _has(job, path):
+        return
+    there = _size("/" + path)
+    how = "r" if there < 0 else "e"
+    if there > 0:
+        how = "p %s%d" % (_KEPT, job._number)
+        job._number += 1
+        # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
+        copy = job.copies or path.lower() in _LAST or "/" not in path and path[:4] != "ota_"
+        job.need += there + 4096 if copy else 512
+        job._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
+    job._kept.write("%s /%s\n" % (how, path))
+
+
+def _has(job, path):
+    job.old.seek(0)
+    for line in job.old:
+        if line.endswith(" /%s\n" % path):
+            return True
+
+
+def _sibling(path):
+    """x.py for x.mpy and the reverse: with both on the board the source would win."""
+    stem, dot, kind = path.rpartition(".")
+    other = {"py": "mpy", "mpy": "py"}.get(kind)
+    return other and dot and stem + dot + other
+
+
+def _entry(f, path, size, sha, time):
+    comma = "" if f.tell() < 12 else ","
+    time = ',"time":%d' % time if time else ""
+    f.write('%s"%s":{"size":%d,"sha256":"%s"%s}\n' % (comma, path, size, sha, time))

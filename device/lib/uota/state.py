@@ -1,0 +1,63 @@
+# What sessions ask about the board's files, as boot_guard does for itself: that is source, always,
+# and to compile it for each connection would cost more heap than all the rest.
+import json
+import os
+
+
+def size(path):
+    """Of a file; -1 for a folder, -2 where nothing is."""
+    try:
+        st = os.stat(path)
+    except OSError:
+        return -2
+    return -1 if st[0] & 0x4000 else st[6]
+
+
+def free():
+    """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
+    block, _, blocks, n = os.statvfs("/")[:4]
+    return block * n if n <= blocks else 0
+
+
+def rmtree(path):
+    if size(path) >= 0:
+        return os.remove(path)
+    for entry in tuple(os.ilistdir(path)):
+        rmtree(path + "/" + entry[0])
+    os.rmdir(path)
+
+
+def load(path):
+    """The JSON object in a small file; {} where there is none, whatever there is."""
+    n = size(path)
+    try:
+        with open(path) as f:
+            found = json.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError, RuntimeError):
+        return {}
+
+
+def trial():
+    """What the version on trial must show; None when none is on trial."""
+    return load("/ota_trial.json") if size("/ota_trial.json") >= 0 else None
+
+
+def failed():
+    """What the last version that was rolled back has left: from, why, id."""
+    found = load("/ota_crash.json").get("back")
+    return found if isinstance(found, dict) else {}
+
+
+def kept():
+    """The list of what is kept, open, where that is whole; else None."""
+    try:
+        f = open("/ota_kept/list")
+        head = f.readline(12)
+        f.seek(max(0, f.seek(0, 2) - 4))
+        if head in ("uota 1 move\n", "---- 1 copy\n") and f.read(4) == "end\n":
+            f.seek(0)
+            return f
+        f.close()
+    except (OSError, UnicodeError):
+        pass

@@ -1,0 +1,10 @@
+/* What a board says instead of the hoped-for answer, as an error for people and for branching. */
+#pragma once
+
+#include <glib.h>
+
+/* Sets @error to what the answer @line means: `denied`, `sig_mismatch`, `error: refused` →
+ * UOTA_ERROR_REFUSED, `unknown` → _UNKNOWN, `error: busy` → _BUSY, `error: restarting` →
+ * _RESTARTING, the rest _FAILED.
+ * @password: one was shown. */
+void uota_refusal(const char *line, gboolean password, GError **error);

@@ -1,0 +1,47 @@
+# An agent on a socket, without a board around it, that tells what its sessions cost: the most of
+# live heap at any turn of the loop, beyond what it has at rest. test_push2_host.py pushes to it.
+import gc
+import sys
+
+import board
+
+board.boot()
+board.write("/config/ota.json", b'{"signingKey":"k"}')
+board.fresh(blocks=1024)
+
+import uota
+from uota import loop
+
+rest = peak = 0
+
+
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+
+
+class Loop(loop.Loop):
+    def _resume(self, conn):
+        global peak
+        super()._resume(conn)
+        peak = max(peak, used())
+
+    def reset_soon(self, safe=""):
+        print("peak", peak - rest, rest)
+        sys.exit(0)
+
+
+uota.clean = True
+one = Loop()
+gc.collect()
+import socket
+
+listener = socket.socket()
+listener.bind(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
+listener.listen(4)
+listener.setblocking(False)
+one.listen(listener)
+rest = used()
+print("ready")
+while True:
+    one.step(1000)
