@@ -108,17 +108,23 @@ def exists(path):
         return False
 
 
-class _Loop:
+class Loop:
     updating = False
     wrong = 0
     heard = False
+    ending = False
 
-    def __init__(self):
-        self.reset = False
+    def __init__(self, boots=True):
         self.up = {}
+        self.boots = boots  # whether a reset does at once what the boot after it would
 
     def reset_soon(self, safe=""):
-        self.reset = True
+        self.ending = True
+        if self.boots:
+            from uota import boot_guard
+
+            for _ in boot_guard.replay():
+                pass
 
 
 class Stream:
@@ -146,7 +152,7 @@ class Peer:
     def __init__(self, loop=None, piece=1000):
         from uota import ota
 
-        self.loop = loop or _Loop()
+        self.loop = loop or Loop()
         self.stream = Stream(piece)
         self.conn = ota.Conn(self.loop, self.stream)
         self.run = self.conn.run

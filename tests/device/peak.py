@@ -6,8 +6,8 @@ import sys
 import board
 
 board.boot()
-board.write("/config/ota.json", b'{"signingKey":"k"}')
 board.fresh(blocks=1024)
+board.write("/config/ota.json", b'{"signingKey":"k"}')
 
 import uota
 from uota import loop

@@ -185,7 +185,7 @@ def test_names_that_fat_does_not_take_are_refused():
 
 
 def test_the_way_back_over_a_cut_connection():
-    """At each turn of the commit."""
+    """At each turn of the update."""
     for fs in _FILE_SYSTEMS:
         for n in range(200):
             board.fresh(fs=fs)
@@ -197,14 +197,16 @@ def test_the_way_back_over_a_cut_connection():
             left = [n]
 
             def turn(left=left, p=p):
-                if board.exists("/ota_journal"):
-                    left[0] -= 1
-                    if left[0] < 0:
-                        p.run.close()
-                        p.over = True
+                left[0] -= 1
+                if left[0] < 0:
+                    p.run.close()
+                    p.over = True
 
             p.each = turn
-            _push({"app/app.py": b"2" * 1500, "top": b"2" * 1200}, "2", peer=p)
+            try:
+                _push({"app/app.py": b"2" * 1500, "top": b"2" * 1200}, "2", peer=p)
+            except AssertionError:
+                pass  # it was cut before its end
             boot()
             if _version()["version"] == "2":
                 assert board.read("/top") == b"2" * 1200

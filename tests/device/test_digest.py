@@ -36,10 +36,10 @@ def test_hmac_at_once_is_the_same():
 
 
 def test_same_compares_all_of_it():
-    assert digest.same("abc", "abc")
-    assert digest.same("", "")
-    for other in ("abd", "bbc", "ab", "abcd", ""):
-        assert not digest.same("abc", other)
+    assert digest.same(b"abc", memoryview(b"abc"))
+    assert digest.same(b"", b"")
+    for other in (b"abd", b"bbc", b"ab", b"abcd", b""):
+        assert not digest.same(b"abc", other)
 
 
 def test_unhexlify_reverses_hexed():

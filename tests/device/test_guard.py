@@ -358,10 +358,10 @@ class _Loop:
     updating = heard = ending = False
 
     def __init__(self):
-        self.up, self.conns, self.reset = {"wifi_tcp": True}, [], False
+        self.up, self.conns = {"wifi_tcp": True}, []
 
     def reset_soon(self, safe=""):
-        self.reset = True
+        self.ending = True
 
 
 def _watch(settings, begins=0):
@@ -405,7 +405,7 @@ def test_a_transport_that_does_not_come_up_fails_a_trial_in_time():
         watch, loop = _watch({"confirmAfter": 1, "confirmNetwork": wanted})
         loop.up = {}
         assert _lives(watch, seconds - 2) == "trial", wanted
-        assert _lives(watch, 4) == "rolled back" and loop.reset, wanted
+        assert _lives(watch, 4) == "rolled back" and loop.ending, wanted
         assert "wifi_tcp" in _told()["why"] and "%d s" % seconds in _told()["why"]
 
 

@@ -156,24 +156,13 @@ def test_nothing_changes_before_the_commit_point():
     assert "/b" not in _tree() and board.read("/app/a") == b"two"
 
 
-def test_an_update_that_is_broken_off_after_the_commit_point_is_done():
+def test_an_update_is_committed_when_it_is_answered_and_done_by_the_boot():
     board.write("/app/a", b"one")
-
-    class Stop(Exception):
-        pass
-
-    def stop():
-        if board.exists("/ota_journal"):
-            raise Stop
-
-    p = Peer()
-    p.each = stop
-    try:
-        _push({"app/a": b"two", "new/b": b"2"}, "2", peer=p)
-    except Stop:
-        stop = None
-        p.run.close()
-    assert stop is None
+    p = Peer(board.Loop(boots=False))
+    assert _push({"app/a": b"two", "new/b": b"2"}, "2", peer=p)[1] == b"ok\n"
+    assert p.loop.ending and board.read("/app/a") == b"one" and not board.exists("/new")
+    assert board.exists("/ota_journal")
+    _boot()
     assert board.read("/app/a") == b"two" and board.read("/new/b") == b"2"
     assert not board.exists("/ota_journal") and not board.exists("/ota_stage")
 
@@ -201,15 +190,8 @@ def test_the_guard_keeps_a_copy_of_itself():
 
 def test_the_module_of_recovery_and_boot_py_come_last():
     files = {"boot.py": b"ota_guard", "lib/uota/boot_guard.py": b"g", "main.py": b"", "zz": b"z"}
-    lines = []
-
-    def look():
-        if not lines and board.exists("/ota_journal"):
-            lines.extend(str(board.read("/ota_journal"), "utf-8").split("\n"))
-
-    p = Peer()
-    p.each = look
-    assert _push(files, peer=p)[1] == b"ok\n"
+    assert _push(files, peer=Peer(board.Loop(boots=False)))[1] == b"ok\n"
+    lines = str(board.read("/ota_journal"), "utf-8").split("\n")
     order = [line.split(" ")[2] for line in lines[1:-2]]
     assert order == ["/main.py", "/zz", "/ota_trial.json", "/ota_kept/list", "/ota_version.json",
                      "/ota_manifest.json", "/boot.py", "/lib/uota/boot_guard.py"]  # fmt: skip

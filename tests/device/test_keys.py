@@ -20,10 +20,10 @@ def _hex(data):
 
 
 def test_keys_are_those_of_the_vectors():
-    from uota import session2
+    from uota import welcome
 
     for v in vectors("hello2.json")["handshakes"]:
-        key = session2.keys(unhexlify(v["secret"]), v["host_line"][:-1], v["board_line"][:-1])
+        key = welcome.keys(unhexlify(v["secret"]), v["host_line"][:-1], v["board_line"][:-1])
         assert v["host_proof_line"] == "proof %d %s\n" % (v["index"], _hex(key("host proof")))
         assert v["board_proof_line"] == "proof %s\n" % _hex(key("board proof"))
         for name in ("host mac", "board mac", "host aes", "board aes"):
@@ -32,11 +32,11 @@ def test_keys_are_those_of_the_vectors():
 
 
 def test_the_secret_of_a_signing_key_is_that_of_the_vectors():
-    from uota import session2
+    from uota import welcome
 
     for v in vectors("hello2.json")["handshakes"]:
         if v["name"] in ("signing-key", "long-signing-key"):
-            assert _hex(session2._way({"signingKey": v["signing_key"]})[1]) == v["secret"]
+            assert _hex(welcome.way({"signingKey": v["signing_key"]})[1]) == v["secret"]
 
 
 def test_hello_tells_method_cipher_and_name():
@@ -120,7 +120,7 @@ def test_hello_is_a_first_line_only():
 
 def test_wrong_proofs_get_slower():
     _config(otaPassword=_WORD)
-    loop = board._Loop()
+    loop = board.Loop()
     for _ in range(6):
         assert Host(b"x" * 32, loop=loop).denied == "denied\n"
     host = Host(None, loop=loop)

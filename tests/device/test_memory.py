@@ -64,7 +64,7 @@ def _cost_of_receiving(size):
     from uota import commit, ota, push  # noqa: F401
 
     feed = _Feed(size, sha)
-    conn = ota.Conn(board._Loop(), feed)
+    conn = ota.Conn(board.Loop(), feed)
     next(conn.run)
     before = _used()
     try:
@@ -116,13 +116,13 @@ def test_sessions_leave_nothing_in_the_heap():
     from uota import loop
 
     _one_session(0, [None] * 64)  # the first one loads what stays
-    loop._drop()
+    loop.drop()
     kept = {1: 0, 10: 0, 1000: 0}
     app = [None] * 64  # an app that allocates all the while
     for n in range(1, 1001):
         app[n % 64] = bytearray(16 + n * 7 % 200)
         _one_session(n, app)
-        loop._drop()
+        loop.drop()
         if n in kept:
             gc.collect()
             free, block = gc.mem_free(), _largest_free()

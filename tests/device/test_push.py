@@ -115,7 +115,7 @@ def _tree(path="/", but="/host"):
 def _refused(p, answer, before, like="error: "):
     """The session has ended with this answer, and the flash is as it was."""
     assert answer.decode().startswith(like), answer
-    assert not p.loop.reset and not p.loop.updating
+    assert not p.loop.ending and not p.loop.updating
     assert not board.exists("/ota_stage")
     assert _tree() == before
     assert p.say(b"ping\n") == b""
@@ -134,7 +134,7 @@ def _signed():
 
 def test_start_ota_installs():
     p, answer = _push({"app/app.py": b"1", "main.py": b"", "a/b/c/d": b"x" * 10000}, "1.2.3")
-    assert answer == b"ok\n" and p.over and p.loop.reset and not p.loop.updating
+    assert answer == b"ok\n" and p.over and p.loop.ending and not p.loop.updating
     assert board.read("/app/app.py") == b"1"
     assert board.read("/main.py") == b""
     assert board.read("/a/b/c/d") == b"x" * 10000
@@ -373,7 +373,7 @@ def test_flash_full_where_no_size_tells():
     p, answer = _send_stream(_stream(contents))
     if answer != b"ok\n":
         assert answer.startswith(b"error: flash full"), answer
-        assert not p.loop.reset and not board.exists("/ota_stage")
+        assert not p.loop.ending and not board.exists("/ota_stage")
         assert [path for path, data in _tree().items() if data is not None] == list(before)
 
 
@@ -468,7 +468,7 @@ def test_the_stream_vectors():
 def test_stream_installs_and_merges():
     assert _push({"app/a": b"1", "lib/l": b"2", "z": b"3"})[1] == b"ok\n"
     p, answer = _send_stream(_stream({"app/a": b"new", "app/b": b"4" * 5000}, "1.1"))
-    assert answer == b"ok\n" and p.over and p.loop.reset
+    assert answer == b"ok\n" and p.over and p.loop.ending
     all_files = {"app/a": b"new", "app/b": b"4" * 5000, "lib/l": b"2", "z": b"3"}
     assert _installed() == _manifest(all_files, "1.1")
     for path, data in all_files.items():
@@ -547,7 +547,7 @@ def test_a_cut_at_any_byte_of_a_stream_leaves_no_trace():
         p, answer = _send_stream(data[:n], len(data))
         assert answer == b""
         p.hang_up()
-        assert not p.loop.reset and not p.loop.updating
+        assert not p.loop.ending and not p.loop.updating
         assert _tree() == before, n
 
 
@@ -565,7 +565,7 @@ def test_a_cut_at_any_message_of_start_ota_leaves_no_trace():
             p = Peer()
             p.say(b"".join(parts[:n]) + more)
             p.hang_up()
-            assert not p.loop.reset and not p.loop.updating
+            assert not p.loop.ending and not p.loop.updating
             assert _tree() == before, n
 
 

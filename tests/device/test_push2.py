@@ -86,7 +86,7 @@ def _installs(files, **how):
     manifest = Manifest(files, **how)
     host, answer = _push(manifest)
     assert answer == b"ok\n", answer
-    assert host.over and host.loop.reset and not host.loop.updating
+    assert host.over and host.loop.ending and not host.loop.updating
     _confirm()
     return manifest
 
@@ -102,7 +102,7 @@ def _refused(manifest, like, host=None, words=""):
     """Refused: with this answer, the session at its end, and nothing in its place."""
     host, answer = _push(manifest, host, words)
     assert isinstance(answer, str) and answer.startswith(like), answer
-    assert not host.loop.updating and not host.loop.reset
+    assert not host.loop.updating and not host.loop.ending
     host.hang_up()
 
 
@@ -132,7 +132,7 @@ def test_the_trial_has_the_id():
 def test_the_same_again_is_the_same():
     manifest = _installs(_FILES)
     host, answer = _push(manifest)
-    assert answer == b"same\n" and not host.over and not host.loop.reset
+    assert answer == b"same\n" and not host.over and not host.loop.ending
     assert host.command("ping") == b"pong\n"
 
 
@@ -163,13 +163,11 @@ def test_a_file_that_was_changed_is_restored():
 
 
 def test_unchanged_files_are_known_by_their_time_and_not_read():
-    from uota import commit
+    from uota import digest
 
     manifest = _installs(_FILES)
-    real, read = commit.hashes, []
-    from uota import push2
-
-    commit.hashes = push2.hashes = lambda name, sha, buf: read.append(name) or real(name, sha, buf)
+    real, read = digest.hashes, []
+    digest.hashes = lambda name, sha, buf: read.append(name) or real(name, sha, buf)
     try:
         assert _push(manifest)[1] == b"same\n"
         answer, _ = _begin(_host(), Manifest(dict(_FILES, x=b"1"), counter=2))
@@ -177,7 +175,7 @@ def test_unchanged_files_are_known_by_their_time_and_not_read():
         assert _push(manifest, words=" verify")[1] == b"same\n"
         assert len(read) == 3
     finally:
-        commit.hashes = push2.hashes = real
+        digest.hashes = real
 
 
 # -- the manifest
@@ -215,10 +213,10 @@ def test_the_manifests_that_the_vectors_refuse_are_refused():
 
 
 def test_versions_are_ordered_as_in_the_vectors():
-    from uota import push2
+    from uota import manifest
 
     for v in vectors("manifest2.json")["order"]:
-        assert push2.lower(v["new"], v["installed"]) == v["lower"], v
+        assert manifest.lower(v["new"], v["installed"]) == v["lower"], v
 
 
 def test_a_signature_is_wanted_where_there_is_a_key():
@@ -307,7 +305,7 @@ def test_words():
 
 def test_the_streams_of_the_vectors_are_inflated():
     for v in vectors("messages2.json")["streams"]:
-        if (v["window"], v["wbits"]) not in ((4096, 12), (1024, 10)):
+        if (v["limit"], v["wbits"]) not in ((4096, 12), (1024, 10)):
             continue
         total = sha256()
         for part in _inflated(v):
@@ -317,7 +315,7 @@ def test_the_streams_of_the_vectors_are_inflated():
 
 def test_the_streams_that_the_vectors_refuse_are_refused():
     for v in vectors("messages2.json")["refused"]:
-        if (v["window"], v["wbits"]) != (4096, 12):
+        if (v["limit"], v["wbits"]) != (4096, 12):
             continue
         try:
             for _ in _inflated(v):
@@ -350,8 +348,8 @@ def _inflated(v):
 
     given = _Given(v["messages"])
     messages = push2.Messages(given)
-    messages._make(v["window"], v["wbits"])
-    messages.window = v["window"]
+    messages._make(v["limit"], v["wbits"])
+    messages.limit = v["limit"]
     while given.messages:
         work = messages.next()
         try:
@@ -409,7 +407,7 @@ def test_stop_keeps_what_has_come():
     _, pack = _begin(host, manifest)
     assert _send(host, pack, b"1" * 3000 + b"2" * 1000) == b""
     assert host.command("stop") == b"ok\n"
-    assert not host.over and not host.loop.reset and not host.loop.updating
+    assert not host.over and not host.loop.ending and not host.loop.updating
     answer, _ = _begin(host, manifest)
     assert _missing(answer) == [(1, 1000)]
     assert host.command("stop") == b"ok\n"
@@ -439,7 +437,7 @@ def test_goes_on_after_a_cut_anywhere():
         answer, pack = _begin(host, manifest)
         assert answer[:5] == b"have "
         rest = sum(len(_FILES[manifest.paths[i]]) - offset for i, offset in _missing(answer))
-        assert rest == len(content) - cut, (cut, answer)
+        assert rest == len(content) - cut, (cut, rest, answer)
         assert _push(manifest, _host(_KEY))[1] == b"ok\n"
         for path in _FILES:
             assert board.read("/" + path) == _FILES[path]

@@ -30,15 +30,15 @@ class _Conn:
 
 
 def _records(mac_key, aes_key, sent=b""):
-    from uota import session2
+    from uota import records
 
-    real = session2.aes
-    session2.aes = aes_key and real
+    real = records.aes
+    records.aes = aes_key and real
     key = {"mac": unhexlify(mac_key), "aes": unhexlify(aes_key or "") + bytes(16)}
     try:
-        made = session2.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
+        made = records.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
     finally:
-        session2.aes = real
+        records.aes = real
     return made
 
 
@@ -63,7 +63,7 @@ def test_the_vectors_of_a_host_are_read():
 
 def test_the_vectors_of_a_board_are_what_it_sends():
     """But for the random bytes of the heads, which are taken from the vectors."""
-    from uota import session2
+    from uota import records as module
 
     for v in vectors("records2.json")["streams"]:
         if v["from"] != "board":
@@ -74,13 +74,13 @@ def test_the_vectors_of_a_board_are_what_it_sends():
             if len(r["payload"]) > 2 * 512:
                 break  # the agent cuts these
             records.conn.got = b""
-            real = session2.os
-            session2.os = type("os", (), {"urandom": lambda n, random=random: random})
+            real = module.os
+            module.os = type("os", (), {"urandom": lambda n, random=random: random})
             try:
                 payload = unhexlify(r["payload"])
                 _run(records.send(payload, r["type"]))
             finally:
-                session2.os = real
+                module.os = real
             assert hexlify(records.conn.got).decode() == r["wire"], r
 
 
@@ -259,4 +259,4 @@ def test_nothing_is_changed_beside_an_update():
 def test_reset():
     host = Host()
     assert host.command("reset") == b"ok\n"
-    assert host.over and host.loop.reset
+    assert host.over and host.loop.ending

@@ -31,9 +31,27 @@ def hexed(digest):
     return hexlify(digest).decode()
 
 
+def file(name, buf, total, out=None):
+    """What of a file is read into a hash, and copied to another one; a generator."""
+    with open(name, "rb") as f:
+        n = f.readinto(buf)
+        while n:
+            total.update(buf[:n])
+            if out:
+                out.write(buf[:n])
+            yield 0
+            n = f.readinto(buf)
+
+
+def hashes(name, sha, buf):
+    """Whether a file has this hash; a generator."""
+    total = sha256()
+    yield from file(name, buf, total)
+    return hexed(total.digest()) == sha
+
+
 def same(a, b):
-    """Whether two strings are equal, in a time that does not tell where they are not."""
-    a, b = a.encode(), b.encode()
+    """Whether the bytes of two are equal, in a time that does not tell where they are not."""
     differ = len(a) ^ len(b)
     for x, y in zip(a, b):  # noqa: B905 - MicroPython's has no `strict`
         differ |= x ^ y

@@ -5,9 +5,8 @@ import os
 
 from micropython import const
 
-from uota import files
-from uota.boot_guard import commit, replay
-from uota.commit import installed, room
+from uota import check, files
+from uota.check import installed
 from uota.state import size as _size
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
@@ -16,33 +15,43 @@ _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 
 
-def finish(job, buf):
-    """Check that all is there, then put it into place; a generator."""
-    yield from _check(job, buf)
+def run(job):
+    """Check that all is there, then commit it: the next boot puts it into place. A generator."""
+    yield from _check(job)
     name = "/ota_journal" if job.copies else job.at("journal")
-    with open(name, "w") as journal:
-        yield from _write(job, journal)
+    with open(name, "w") as job.journal:
+        yield from _write(job)
     for finder in (job.find, job.known):
         if finder:
             finder.close()
-    commit(name, not job.copies)  # from here on all is new
+    _sync()
+    if job.copies:  # on FAT, where a cut rename leaves two names on one chain of clusters
+        with open(name, "r+b") as f:
+            f.write(b"uota")  # within one sector, of a file that has its clusters
+    else:
+        os.rename(name, "/ota_journal")
+    _sync()
     job.done = True
-    yield from replay()
 
 
-def _check(job, buf):
+def _sync():
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _check(job):
     """All files are here, none is where a folder must be, and what is needed besides fits."""
     last = ""
-    job._above = ()
+    job.above = ()
     block = os.statvfs("/")[0]
     more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
-    for i, (path, size, sha) in job._items():
+    for i, (path, size, sha) in job.items():
         yield 0
         if i < 0:
             continue
         if job.copies:
             _on_fat(job, path)
-        if (yield from job.holds(path, size, sha, buf)):
+        if (yield from check.holds(job, path, size, sha)):
             if _size(job.at(i)) >= 0:
                 os.remove(job.at(i))  # nothing to replace, nothing to keep
         elif _size(job.at(i)) != size:
@@ -50,12 +59,12 @@ def _check(job, buf):
         else:
             low = path.lower()
             if low[:9] == "lib/uota/" or low == "config/ota.json":
-                job._proof = True
+                job.proof = True
             if low in ("boot.py", "main.py"):
                 _compile(job, job.at(i), path)
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
-        job._nest(path, last)
+        check.nest(job, path, last)
         there = _size("/" + path)
         clash = path if there == -1 else ""
         n = path.find("/")
@@ -76,7 +85,7 @@ def _check(job, buf):
 def _on_fat(job, path):
     """ValueError for a name that FAT does not take, or takes for that of another file."""
     low = path.lower()
-    for _, other in job._items() if path != low else ():
+    for _, other in job.items() if path != low else ():
         if other[0] != path and other[0].lower() == low:
             path = "?"
     for ch in ":*?<>|":
@@ -98,11 +107,11 @@ def _compile(job, name, path):
         pass  # it may be too large to be looked at beside the app
 
 
-def _write(job, journal):
+def _write(job):
     """Write the manifest to be, the journal, and the list of what is kept."""
-    job._journal = journal
-    job._kept = job.open("kept", "w")
-    for f in journal, job._kept:
+    journal = job.journal
+    job.kept = job.open("kept", "w")
+    for f in journal, job.kept:
         f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
     _drop_old(job)
     _again(job, False)
@@ -111,7 +120,7 @@ def _write(job, journal):
         f.write('{"version":%s}' % version)
     with job.open("manifest", "w") as out:
         out.write(_HEAD)
-        for i, entry in job._items():
+        for i, entry in job.items():
             yield 0
             path = entry[0]
             if i < 0:
@@ -142,30 +151,30 @@ def _write(job, journal):
     for name in ("version", "manifest"):
         _put(job, job.at(name), "ota_%s.json" % name, False)
     _again(job, True)
-    for i, entry in job._items():
+    for i, entry in job.items():
         _put(job, job.at(i), entry[0], True)
-    job._kept.write("r %s\nr /ota_boot_state.json\n" % _TRIAL)
-    job._kept.write("end\n" if job.copies else "x /ota_kept\nend\n")
-    job._kept.close()
+    job.kept.write("r %s\nr /ota_boot_state.json\n" % _TRIAL)
+    job.kept.write("end\n" if job.copies else "x /ota_kept\nend\n")
+    job.kept.close()
     if job.resumes:
         with job.open("counter", "w") as f:
             f.write(str(job.counter))
         journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
     journal.write("end\n")
-    room(job.need)  # with all else written: from here on it may not fail
+    check.room(job.need)  # with all else written: from here on it may not fail
 
 
 def _drop_old(job):
     """What was kept goes first, since it frees its room; in a trial it stays."""
-    job._number = 0
+    job.number = 0
     if job.keep and _size("/ota_kept") == -1:
         for entry in os.ilistdir("/ota_kept"):
             if entry[0].isdigit():
-                job._number = max(job._number, int(entry[0]) + 1)
+                job.number = max(job.number, int(entry[0]) + 1)
                 if not job.old:
-                    job._journal.write("r %s%s\n" % (_KEPT, entry[0]))
+                    job.journal.write("r %s%s\n" % (_KEPT, entry[0]))
     elif _size("/ota_kept") > -2:
-        job._journal.write("x /ota_kept\n")
+        job.journal.write("x /ota_kept\n")
 
 
 def _again(job, last):
@@ -177,20 +186,20 @@ def _again(job, last):
             if line[2:-1] == _TRIAL:
                 break  # from here on it is of our own
             if (line.split(" /")[-1][:-1].lower() in _LAST) == last:
-                job._kept.write(line)
+                job.kept.write(line)
 
 
 def _try(job):
     """Lines that put the new version on trial; without a way back there is none."""
     if job.keep:
         app = max(_size("/app/app.py"), _size("/app/app.mpy")) >= 0
-        found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job._proof}
+        found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job.proof}
         with job.open("trial", "w") as f:
             json.dump(found, f)
-        job._journal.write("p %s %s\n" % (job.at("trial"), _TRIAL))
-        job._journal.write("p %s %slist\n" % (job.at("kept"), _KEPT))
+        job.journal.write("p %s %s\n" % (job.at("trial"), _TRIAL))
+        job.journal.write("p %s %slist\n" % (job.at("kept"), _KEPT))
     else:
-        job._journal.write("r %s\nr /ota_crash.json\n" % _TRIAL)
+        job.journal.write("r %s\nr /ota_crash.json\n" % _TRIAL)
 
 
 def _wipe(job, path, kind):
@@ -202,9 +211,9 @@ def _wipe(job, path, kind):
         entry = None
         for entry in os.ilistdir("/" + path):
             yield from _wipe(job, path + "/" + entry[0], entry[1])
-        job._journal.write("d /%s\n" % path)  # if it is empty then
+        job.journal.write("d /%s\n" % path)  # if it is empty then
         if not entry:
-            job._kept.write("m /%s\n" % path)
+            job.kept.write("m /%s\n" % path)
     elif not job.find(path):
         _remove(job, path)
 
@@ -212,7 +221,7 @@ def _wipe(job, path, kind):
 def _put(job, staged, path, last):
     if _size(staged) >= 0 and (path.lower() in _LAST) == last:
         _keep(job, path)
-        job._journal.write("p %s /%s\n" % (staged, path))
+        job.journal.write("p %s /%s\n" % (staged, path))
         other = _sibling(path)
         if other and _size("/" + other) >= 0 and not job.find(other):
             _remove(job, other)
@@ -220,7 +229,7 @@ def _put(job, staged, path, last):
 
 def _remove(job, path):
     _keep(job, path)
-    job._journal.write("r /%s\n" % path)
+    job.journal.write("r /%s\n" % path)
 
 
 def _keep(job, path):
@@ -230,13 +239,13 @@ def _keep(job, path):
     there = _size("/" + path)
     how = "r" if there < 0 else "e"
     if there > 0:
-        how = "p %s%d" % (_KEPT, job._number)
-        job._number += 1
+        how = "p %s%d" % (_KEPT, job.number)
+        job.number += 1
         # Moving out of the root could hide boot.py from a boot after a cut: see _settle().
         copy = job.copies or path.lower() in _LAST or "/" not in path and path[:4] != "ota_"
         job.need += there + 4096 if copy else 512
-        job._journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
-    job._kept.write("%s /%s\n" % (how, path))
+        job.journal.write("%s%s /%s\n" % ("c" if copy else "k", how[1:], path))
+    job.kept.write("%s /%s\n" % (how, path))
 
 
 def _has(job, path):

@@ -17,8 +17,9 @@ WRITE = const(4)
 _MAX = const(8)  # connections; an ESP32 has about ten sockets
 _RESET_MS = const(300)
 # All that is loaded for sessions:
-_SESSION = const(
-    "ota session2 push2 push install commit state files config digest boot_guard trial"
+SESSION = (
+    "ota welcome records commands push push2 manifest inventory receive install check commit"
+    " files state digest config boot_guard trial"
 )
 
 
@@ -93,7 +94,7 @@ class Loop:
                     self._resume(conn)
                     break
         if not self.conns:
-            _drop()
+            drop()
 
     def _accept(self, listener):
         stream = None
@@ -159,8 +160,9 @@ def _tell(stream, text):
         pass
 
 
-def _drop():
-    for name in _SESSION.split():
+def drop(names=SESSION):
+    """Let go of modules: what is not in use goes, and comes again when it is wanted."""
+    for name in names.split():
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
             gc.collect()

@@ -1,19 +1,13 @@
-# One connection's commands, and its password and lines as micro-ota 1.0 speaks them; session2.py
-# has those of protocol 2. Imported when a connection comes, dropped when the last is gone. A
-# command is a function of its argument that gives the pieces of the answer, an act one that talks
-# with the peer by itself; an exception becomes `error: TEXT`.
+# One connection: its bytes, its lines as micro-ota 1.0 speaks them (records.py has those of
+# protocol 2), its secret, and what it asks for, one thing after the other. Imported when a
+# connection comes, dropped when the last is gone; an exception becomes `error: TEXT`.
 import gc
-import io
-import json
-import os
 import time
 
 from micropython import const
 
-import uota
-from uota import config, digest, files, state
-from uota.state import rmtree
-from uota.loop import READ, WRITE
+from uota.loop import READ, WRITE, drop
+from uota.state import free
 
 _UNPROVEN_MS = const(10000)
 _IDLE_MS = const(30000)
@@ -22,10 +16,10 @@ _LINE = const(512)
 _WINDOW = const(4096)
 _DRAINS = const(64)  # buffers that are still read after the last answer
 _QUIET_MS = const(500)
-_FREE_TRIES = const(5)  # wrong passwords before the answers get slower
-_TOLD = ("version.json", "manifest.json", "boot_state.json")
+_SLICE_MS = const(20)  # of work between two turns of the others
+_ALIVE_MS = const(5000)
 # Not beside an update:
-_ALONE = "start_ota stream_ota push reset rollback safe_mode rm wipe put mkdir mv".split()
+_ALONE = const("start_ota stream_ota push reset rollback safe_mode rm wipe put mkdir mv")
 
 
 class Refused(Exception):
@@ -38,16 +32,16 @@ class Conn:
     proven = False  # a proven one is not turned out for a newcomer
     due = None  # when a pause ends
     open = False  # for the next command, whatever this one raises
-    records = False  # protocol 2: all is said in records; an error ends a command only
+    records = None  # protocol 2: all is said in records; an error ends a command only
     first = None  # a line that was read to see what is spoken
     old = False  # it has proven the secrets that were valid before those on trial
+    closed = None  # why nothing but what is `public` is served
     pos = end = 0  # of what was read and not yet used
 
     def __init__(self, loop, stream):
         self.loop = loop
         self.stream = stream
         self.buf = memoryview(bytearray(_LINE))
-        self.commands, self.acts = COMMANDS, ACTS
         self.run = _session(self)
         self.limit(_UNPROVEN_MS)
 
@@ -123,23 +117,21 @@ class Conn:
         """The answer is complete."""
         return ()
 
-    def bye(self, safe=""):
-        """The last answer: the board resets, whether or not the peer still hears it."""
-        self.loop.reset_soon(safe)
-        yield from self.say("ok")
-        raise EOFError
-
-    def guess(self, given, right):
-        """Go on only with the right secret; wrong ones make all answers slower."""
-        wrong = self.loop.wrong - _FREE_TRIES
-        if wrong > 0:
-            # Before it is looked at: else a guess would be known wrong by the silence.
-            yield -min(250 * wrong, 4000)
-        self.loop.wrong += 1
-        if not digest.same(given, right):
-            raise Refused("denied")
-        self.loop.wrong = 0
-        self.prove()
+    def busy(self, work):
+        """Do what may take long, a generator, in slices; its peer hears that we are at it."""
+        last = now = time.ticks_ms()
+        try:
+            while True:
+                next(work)
+                if time.ticks_diff(time.ticks_ms(), now) >= _SLICE_MS:
+                    yield 0
+                    if self.records and time.ticks_diff(time.ticks_ms(), last) > _ALIVE_MS:
+                        last = time.ticks_ms()
+                        yield from self.send(b"")
+                    now = time.ticks_ms()
+        except StopIteration as e:
+            self.limit(_IDLE_MS)  # it has waited for us
+            return e.value
 
     def drain(self):
         """Read on until it is quiet: closing with bytes unread would destroy the last answer."""
@@ -155,6 +147,9 @@ def _session(conn):
     while part:
         try:
             yield from part(conn)
+            drop("welcome config")
+            if conn.loop.ending:
+                raise EOFError  # that was the last answer: the board resets
         except EOFError:
             raise
         except MemoryError:
@@ -172,37 +167,17 @@ def _text(e):
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        free = state.free()
-        full = "flash full: %d bytes free" % free
+        room = free()
+        full = "flash full: %d bytes free" % room
         # 13: on FAT, what no folder could grow for
-        e = {2: "not found", 13: e if free else full, 28: full}.get(e.errno, e)
+        e = {2: "not found", 13: e if room else full, 28: full}.get(e.errno, e)
     return "error: %s" % e
 
 
 def _welcome(conn):
-    """The first line says what is spoken: hello, or 1.0's password or command."""
-    settings, conn.broken = config.load()
-    conn.key = settings.get("signingKey", "").encode()
-    wanted = settings.get("otaPassword")
-    line = yield from conn.line(256 if wanted else _LINE)
-    words = line.split(" ")
-    if words[0] == "hello" and words[1:2] != ["1"] and "".join(words[1:2]).isdigit():
-        if conn.broken:
-            raise ValueError(conn.broken)
-        gc.collect()
-        from uota import session2
+    from uota import welcome
 
-        yield from session2.begin(conn, line, settings)
-    elif settings.get("minProtocol", 1) != 1:
-        conn.commands, conn.acts = {"ping": _ping}, None
-        if settings.get("publicVersion") is True:
-            conn.commands["version"] = _public
-    elif wanted:
-        yield from conn.guess(digest.hexed(digest.sha256(line).digest()), wanted.lower())
-        yield from conn.say("ok")
-    conn.open = True
-    if not conn.proven:
-        conn.first = line
+    return welcome.run(conn)
 
 
 def _command(conn):
@@ -210,141 +185,27 @@ def _command(conn):
     if line is None:
         line = yield from conn.line()
     word, _, arg = line.strip().partition(" ")
-    if conn.acts is None and word not in conn.commands:
-        conn.open = False
-        raise ValueError("protocol 2 only")
-    if conn.broken and word not in ("ping", "version"):
-        raise ValueError(conn.broken)
-    if conn.loop.updating and word in _ALONE:
-        raise ValueError("busy: an update is under way")
-    if not (conn.broken or conn.acts is None):  # else nobody has proven anything
+    if not conn.closed:  # else nobody has proven anything
         conn.prove()
-    if word in conn.commands:
-        for piece in conn.commands[word](arg):
-            yield from conn.send(piece)
-            conn.open = conn.records  # else after this an error would pass for content
-        conn.open = True
-        yield from conn.finish()
-    elif word in conn.acts:
-        yield from conn.acts[word](conn, arg)
-    else:
-        raise Refused("unknown")
-
-
-def _push(conn, arg, stream=False):
-    conn.open = False
-    gc.collect()
-    from uota import push
-
-    answer = yield from push.session(conn, stream, arg)
-    if answer == "ok":
-        yield from conn.bye()
+    elif word not in conn.public:
+        conn.open = False
+        raise ValueError(conn.closed)
+    if conn.loop.updating and word in _ALONE.split():
+        raise ValueError("busy: an update is under way")
+    yield from _act(conn, word, arg)
     conn.open = True
-    yield from conn.say(answer)
 
 
-def _rollback(conn, arg):
-    from uota import boot_guard
-
-    if not boot_guard.undo("by hand", "", False):
-        raise ValueError("nothing is kept")
-    return conn.bye()
-
-
-def _public(arg):
-    told = {"version": state.load("/ota_version.json").get("version", "unknown")}
-    return (json.dumps(told) + "\n",)
-
-
-def _ping(arg):
-    return ("pong\n",)
-
-
-def _version(arg):
-    """What is installed, and how it stands with it."""
-    version = state.load("/ota_version.json").get("version", "unknown")
-    told = {"version": version, "agent": "2.0.0", "state": "confirmed"}
-    trial = state.trial()
-    back = state.failed()
-    if trial is not None:
-        told["state"] = "trial"
-        told["id"] = trial.get("id")
-        told.update(uota.on_trial or {})
-    elif back:
-        told["state"] = "rolled back"
-        told.update(back)
-    if uota.safe:
-        told["safe"] = True
-    if uota.crash:
-        told["crash"] = uota.crash.rstrip().split("\n")[-1][:160]
-    return (json.dumps(told) + "\n",)
-
-
-def _crash(arg):
-    return (json.dumps(state.load("/ota_crash.json")) + "\n",)
-
-
-def _ls(arg):
-    text = ""
-    for entry in os.ilistdir("/" + files.named(arg.rstrip("/"))):
-        text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
-        if len(text) > _LINE:
-            yield text
-            text = ""
-    yield text + "\n"
-
-
-def _get(arg):
-    path = files.named(arg)
-    low = path.lower()
-    if low[:4] == "ota_" and low[4:] not in _TOLD:
-        raise ValueError("protected")
-    with open("/" + path, "rb") as f:
-        if low == "config/ota.json":
-            f = io.BytesIO(config.masked())
-        left = f.seek(0, 2)
-        f.seek(0)
-        yield "%d\n" % left
-        while left:
-            part = f.read(min(left, _LINE))
-            if not part:
-                raise EOFError  # it has shrunk: the announced size cannot be kept
-            yield part
-            left -= len(part)
-
-
-def _rm(arg):
-    path = "/" + files.removable(arg)
-    if os.stat(path)[0] & 0x4000:
-        for _ in os.ilistdir(path):
-            raise ValueError("not empty")
-        os.rmdir(path)
+def _act(conn, word, arg):
+    gc.collect()
+    if word == "push" and conn.records:
+        drop("commands")
+        conn.open = False
+        from uota import push2 as act
+    elif word in ("start_ota", "stream_ota") and not conn.records:
+        conn.open = False
+        from uota import push as act
     else:
-        os.remove(path)
-    return ("ok\n",)
-
-
-def _wipe(arg):
-    for entry in tuple(os.ilistdir("/")):
-        if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size: leave it
-            name = "/" + entry[0]
-            rmtree(name) if entry[1] & 0x4000 else os.remove(name)
-    return ("ok\n",)
-
-
-COMMANDS = {
-    "ping": _ping,
-    "version": _version,
-    "crash": _crash,
-    "ls": _ls,
-    "get": _get,
-    "rm": _rm,
-    "wipe": _wipe,
-}
-ACTS = {
-    "start_ota": _push,
-    "stream_ota": lambda conn, arg: _push(conn, arg, True),
-    "reset": lambda conn, arg: conn.bye(),
-    "rollback": _rollback,
-    "safe_mode": lambda conn, arg: conn.bye("asked"),
-}
+        from uota import commands as act
+    gc.collect()
+    return act.run(conn, word, arg)

@@ -5,37 +5,39 @@ import json
 
 from micropython import const
 
-from uota import digest
-from uota.commit import Commit, room
+from uota import check, digest
+from uota.commit import Commit
 from uota.ota import Refused
 
 _MANIFEST = const(65536)
 
 
-def session(conn, stream, arg):
-    """One update: a stream of as many bytes as `arg` says, or messages; the answer to it."""
+def run(conn, word, arg):
+    """One update: a stream of as many bytes as `arg` says, or messages."""
+    stream = word == "stream_ota"
     words = arg.split()
     if stream:
         total = int(words.pop(0) if words else "")
-        room(total)
+        check.room(total)
     for word in words:
         if word not in ("no-rollback", "force") and (stream or word != "wipe"):
             raise ValueError("unknown: " + word)
-    up = conn.loop.up
-    job = Commit(stream, words, [name for name in up if up[name]])
-    conn.loop.updating = True
+    job = Commit(conn, words)
+    job.partial = stream
     try:
         _window(conn)
         yield from conn.say("ready")
-        if not (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
-            return "aborted"
-        from uota import install
-
-        yield from install.finish(job, conn.buf)
-        return "ok"
+        if (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
+            yield from _install(job)
     finally:
-        conn.loop.updating = False
         job.discard()
+    yield from conn.say("ok" if job.done else "aborted")
+
+
+def _install(job):
+    from uota import install
+
+    return job.conn.busy(install.run(job))
 
 
 def _window(conn):
@@ -51,7 +53,7 @@ def _window(conn):
 
 def _receive(conn, job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
-    room(size)
+    check.room(size)
     total = digest.sha256()
     with job.open(name, "wb") as f:
         while size:
@@ -101,12 +103,12 @@ def _manifest(conn, job, mac, size):
         for path in sorted(named.keys()):
             entry = named[path]
             mac.update("\n%s:%s" % (path, entry["sha256"]))
-            job.add(path, entry["size"], entry["sha256"].lower())
+            check.entry(job, path, entry["size"], entry["sha256"].lower())
         sig = manifest.get("sig") or ""
-        if conn.key and not digest.same(sig.lower(), digest.mac_hex(conn.key, mac)):
+        if not _signed(conn, mac, sig.lower()):
             raise Refused("sig_mismatch")
-        job.seal(version)
-        room(job.need)
+        check.seal(job, version)
+        check.room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
     except (LookupError, TypeError, AttributeError):
@@ -126,7 +128,7 @@ def _stream(conn, job, total):
         path = yield from _name(conn, job)
         size = yield from _number(conn, job, 4)
         sha = digest.hexed((yield from _take(conn, job, 32)))
-        job.add(path, size, sha)
+        check.entry(job, path, size, sha)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
@@ -135,10 +137,14 @@ def _stream(conn, job, total):
     trailer = digest.hexed((yield from _take(conn, job, 32)))
     if job.left:
         raise ValueError("bad stream")
-    if conn.key and not digest.same(trailer, digest.mac_hex(conn.key, mac)):
+    if not _signed(conn, mac, trailer):
         raise Refused("sig_mismatch")
-    job.seal(version)
+    check.seal(job, version)
     return True
+
+
+def _signed(conn, mac, sig):
+    return not conn.key or digest.same(sig.encode(), digest.mac_hex(conn.key, mac).encode())
 
 
 def _take(conn, job, n):

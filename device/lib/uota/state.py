@@ -61,3 +61,35 @@ def kept():
         f.close()
     except (OSError, UnicodeError):
         pass
+
+
+def counter():
+    """The highest that was installed; kept where nothing but a push reaches."""
+    try:
+        with open("/ota_counter") as f:
+            return int(f.read(16))
+    except (OSError, ValueError):
+        return 0
+
+
+def installed():
+    """The id of what is installed, if push 2 has brought it."""
+    try:
+        with open("/ota_manifest.json", "rb") as f:
+            f.seek(max(0, f.seek(0, 2) - 73))
+            last = f.read()
+        return str(last[6:70], "utf-8") if last[:6] == b'"id":"' else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def folders(path):
+    """Make the folders above a path."""
+    n = path.find("/", 1)
+    while n > 0:
+        there = size(path[:n])
+        if there >= 0:
+            raise ValueError("file and folder: " + path[1:n])
+        if there == -2:
+            os.mkdir(path[:n])
+        n = path.find("/", n + 1)

@@ -8,6 +8,7 @@ from micropython import const
 
 import uota
 from uota import boot_guard, config
+from uota.loop import SESSION, drop
 
 _LOOK_MS = const(200)
 _CLEAN_S = const(2)  # a loop that has run that long has come through
@@ -99,7 +100,9 @@ def _unready():
     """Why no session could be served now, or None."""
     gc.collect()
     try:
-        from uota import install, push, push2  # noqa: F401 - they bring all that a session needs
+        for name in SESSION.split():
+            __import__("uota." + name)
+            drop(name)
     except Exception as e:
         return "no next update: " + repr(e)
 

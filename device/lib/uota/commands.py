@@ -1,0 +1,237 @@
+# All that a peer may ask for but a push. A command is a function of the connection and its argument
+# that gives the pieces of the answer. Imported for the first one, dropped before a push.
+import gc
+import io
+import json
+import os
+import sys
+
+from micropython import const
+
+import uota
+from uota import config, digest, files, state
+from uota.ota import Refused
+from uota.state import load, rmtree, size
+
+_DATA = const(2)
+_LINE = const(512)
+_TOLD = ("version.json", "manifest.json", "boot_state.json")
+_OK = ("ok\n",)
+
+
+def run(conn, word, arg):
+    command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
+    if not command:
+        raise Refused("unknown")
+    if command is _put:
+        yield from _put(conn, arg)
+        command = None
+    for piece in command(conn, arg) if command else _OK:
+        yield from conn.send(piece)
+        conn.open = bool(conn.records)  # else after this an error would pass for content
+    yield from conn.finish()
+
+
+def _json(found):
+    return (json.dumps(found) + "\n",)
+
+
+def _ping(conn, arg):
+    return ("pong\n",)
+
+
+def _version(conn, arg):
+    """What is installed, and how it stands with it."""
+    told = {"version": load("/ota_version.json").get("version", "unknown")}
+    if conn.closed:  # a stranger's: no more than that
+        return _json(told)
+    trial = state.trial()
+    back = state.failed()
+    told["agent"] = "2.0.0"
+    told["state"] = "rolled back" if back else "confirmed"
+    if trial is not None:
+        told["state"] = "trial"
+        told["id"] = trial.get("id")
+        told.update(uota.on_trial or {})
+    else:
+        told.update(back)
+    if uota.safe:
+        told["safe"] = True
+    if uota.crash:
+        told["crash"] = uota.crash.rstrip().split("\n")[-1][:160]
+    return _json(told)
+
+
+def _crash(conn, arg):
+    return _json(load("/ota_crash.json"))
+
+
+def _ls(conn, arg):
+    text = ""
+    for entry in os.ilistdir("/" + files.named(arg.rstrip("/"))):
+        text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
+        if len(text) > _LINE:
+            yield text
+            text = ""
+    yield text + "\n"
+
+
+def _get(conn, arg):
+    path = files.named(arg)
+    low = path.lower()
+    if low[:4] == "ota_" and low[4:] not in _TOLD:
+        raise ValueError("protected")
+    with open("/" + path, "rb") as f:
+        if low == "config/ota.json":
+            f = io.BytesIO(config.masked())
+        left = f.seek(0, 2)
+        f.seek(0)
+        yield "%d\n" % left
+        while left:
+            part = f.read(min(left, _LINE))
+            if not part:
+                raise EOFError  # it has shrunk: the announced size cannot be kept
+            yield part
+            left -= len(part)
+
+
+def _changed(conn, path):
+    """A path that may be changed."""
+    return "/" + (files.changeable if conn.records else files.removable)(path)
+
+
+def _rm(conn, arg):
+    path = _changed(conn, arg)
+    if os.stat(path)[0] & 0x4000:
+        for _ in os.ilistdir(path):
+            raise ValueError("not empty")
+        os.rmdir(path)
+    else:
+        os.remove(path)
+    return _OK
+
+
+def _wipe(conn, arg):
+    for entry in tuple(os.ilistdir("/")):
+        if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size: leave it
+            rmtree("/" + entry[0])
+    return _OK
+
+
+def _reset(conn, arg, how=""):
+    conn.loop.reset_soon(how)
+    return _OK
+
+
+def _safe_mode(conn, arg):
+    return _reset(conn, arg, "asked")
+
+
+def _rollback(conn, arg):
+    from uota import boot_guard
+
+    if not boot_guard.undo("by hand", "", False):
+        raise ValueError("nothing is kept")
+    return _reset(conn, arg)
+
+
+# -- what 1.0 does not have
+
+
+def _mkdir(conn, arg):
+    os.mkdir(_changed(conn, arg))
+    return _OK
+
+
+def _mv(conn, arg):
+    old, _, new = arg.partition("\t")
+    old, new = _changed(conn, old), _changed(conn, new)
+    if size(new) > -2:
+        raise ValueError("it is there already")
+    os.rename(old, new)
+    return _OK
+
+
+def _df(conn, arg):
+    st = os.statvfs("/")
+    return _json({"size": st[1] * st[2], "free": st[0] * st[3]})
+
+
+def _mem(conn, arg):
+    gc.collect()
+    return _json({"used": gc.mem_alloc(), "free": gc.mem_free()})
+
+
+def _config(conn, arg):
+    return (config.masked() + "\n",)
+
+
+def _info(conn, arg):
+    system = sys.implementation
+    told = {
+        "agent": "2.0.0",
+        "platform": sys.platform,
+        "micropython": ".".join(str(n) for n in system.version[:3]),
+        "sign": "hmac-sha256" if conn.key else "none",
+        "counter": state.counter(),
+    }
+    if hasattr(system, "_mpy"):
+        told["mpy"] = system._mpy
+    ident = state.installed()
+    if ident:
+        told["id"] = ident[:16]
+    return _json(told)
+
+
+def _put(conn, arg):
+    """Receive a file, and put it into its place in one step; on FAT by a copy."""
+    left, sha, path = arg.split(" ", 2)
+    left, path = int(left), _changed(conn, path)
+    total = digest.sha256()
+    conn.loop.updating = True
+    try:
+        if size("/ota_stage") > -2:
+            rmtree("/ota_stage")
+        os.mkdir("/ota_stage")
+        with open("/ota_stage/put", "wb") as f:
+            while left:
+                kind, part = yield from conn.records.receive()
+                left -= len(part)
+                if kind != _DATA or left < 0:
+                    raise ValueError("unexpected")
+                f.write(part)
+                total.update(part)
+        if digest.hexed(total.digest()) != sha:
+            raise Refused("sha256_mismatch " + path[1:])
+        state.folders(path)
+        if size("/OTA_STAGE") == -2:
+            os.rename("/ota_stage/put", path)
+        else:
+            with open(path, "wb") as f:
+                yield from conn.busy(digest.file("/ota_stage/put", conn.buf, f))
+    finally:
+        conn.loop.updating = False
+        rmtree("/ota_stage")
+
+
+_COMMANDS = {
+    "ping": _ping,
+    "version": _version,
+    "crash": _crash,
+    "ls": _ls,
+    "get": _get,
+    "rm": _rm,
+    "wipe": _wipe,
+    "reset": _reset,
+    "rollback": _rollback,
+    "safe_mode": _safe_mode,
+}
+_NEW = {
+    "mkdir": _mkdir,
+    "mv": _mv,
+    "df": _df,
+    "mem": _mem,
+    "config": _config,
+    "info": _info,
+    "put": _put,
+}

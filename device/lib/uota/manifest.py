@@ -1,0 +1,216 @@
+# The manifest of a push of protocol 2: whether it is installed, is staged, or is to be sent; and
+# whether it may be installed. The bytes that were checked are the ones that are used.
+import os
+import sys
+
+from micropython import const
+
+from uota import check, digest, files, state
+from uota.ota import Refused
+from uota.state import rmtree, size as size_of
+
+_LINE = const(512)
+_MANIFEST = const(1048576)
+_ENTRIES = const(10000)
+
+
+def run(job, messages, fits, size):
+    """How to go on: None, or what to answer at once."""
+    size = _number(size, _MANIFEST + 1)
+    conn = job.conn
+    asks = job.id == state.installed() and not (job.force or job.wipe)
+    if asks and (yield from conn.busy(_whole(job))):
+        return "same"
+    if not (yield from conn.busy(_resume(job))):
+        yield from conn.say("send " + fits[:-1])
+        with job.open("list", "wb") as f:
+            while size:
+                part, word = yield from messages.next()
+                size -= len(part)
+                if word == "stop":
+                    return "ok"
+                if word or size < 0:
+                    raise ValueError("unexpected" if word else "bad message")
+                f.write(part)
+        yield from conn.busy(_accept(job, (yield from conn.busy(_read(job)))))
+
+
+def _bad():
+    return ValueError("bad manifest")
+
+
+def _number(text, limit):
+    if not text.isdigit() or len(text) > 16 or (text[0] == "0" and len(text) > 1):
+        raise _bad()
+    if int(text) >= limit:
+        raise _bad()
+    return int(text)
+
+
+def _line(f):
+    """The next line, without its end; None after the last."""
+    line = f.readline(_LINE)
+    if not line:
+        return None
+    try:
+        if line[-1:] == b"\n":
+            return str(line[:-1], "utf-8")
+    except UnicodeError:
+        pass
+    raise _bad()
+
+
+def lower(version, than):
+    return _parts(version) < _parts(than)
+
+
+def _parts(version):
+    parts = version.replace("+", "-").split("-")[0].split(".")
+    return [int(part) for part in parts if part.isdigit()]
+
+
+def _whole(job):
+    """Whether all that is installed is as it was installed."""
+    for _, (path, size, sha, at) in check.installed():
+        yield 0
+        path = "/" + path
+        if size_of(path) != size:
+            return False
+        known = not job.verify and at == os.stat(path)[8]
+        if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
+            return False
+    return True
+
+
+def _resume(job):
+    """Whether what is staged is this very update, and could go on."""
+    if size_of(job.at("list")) >= 0:
+        seen = yield from _read(job)
+        if seen[2] == job.id:
+            try:
+                yield from _accept(job, seen)
+                return True
+            except (ValueError, Refused):
+                return False  # signed again it may pass
+    rmtree(job.stage)
+    os.mkdir(job.stage)
+    return False
+
+
+def _read(job):
+    """(first line, the signature that is due, id) of the list."""
+    key, buf = job.conn.key, job.conn.buf
+    mac = digest.mac(key)
+    mac.update(b"\xffuota 2 manifest")
+    total = digest.sha256()
+    with job.open("list", "rb") as f:
+        first = f.readline(_LINE)
+        mac.update(f.readline(_LINE))
+        n = f.readinto(buf)
+        while n:
+            mac.update(buf[:n])
+            total.update(buf[:n])
+            yield 0
+            n = f.readinto(buf)
+    return first, digest.mac_hex(key, mac), digest.hexed(total.digest())
+
+
+def _accept(job, seen):
+    first = seen[0]
+    if job.conn.key:
+        if not digest.same(first, b"uota 2 hmac-sha256 %s\n" % seen[1].encode()):
+            raise Refused("sig_mismatch")
+    elif first != b"uota 2 none -\n" and (first[:19] != b"uota 2 hmac-sha256 " or len(first) != 84):
+        raise _bad()
+    job.last, job.above = "", ()
+    needs = {}
+    with job.open("list", "rb") as f:
+        f.readline()
+        version, down = _head(job, f)
+        yield from _entries(job, f, needs)
+    if seen[2] != job.id:
+        raise _bad()
+    for name in needs:
+        if not _has(name, needs[name]):
+            raise ValueError("refused: needs %s %s" % (name, needs[name]))
+    last = state.counter()
+    if job.counter <= last:
+        raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
+    now = state.load("/ota_version.json").get("version")
+    if not down and isinstance(now, str) and lower(version, now):
+        raise ValueError("refused: %s is older than %s" % (version, now))
+    check.seal(job, version)
+
+
+def _head(job, f):
+    words = (_line(f) or "").split(" ")
+    version = (_line(f) or "").partition("version ")
+    scope = _line(f)
+    down = words[2:] == ["downgrade"]
+    if words[0] != "counter" or len(words) != 2 + down or version[0] or not version[1]:
+        raise _bad()
+    job.counter = _number(words[1], 1 << 53)
+    if not job.counter or scope not in ("scope complete", "scope partial"):
+        raise _bad()
+    job.partial = scope == "scope partial"
+    if job.partial and job.wipe:
+        raise ValueError("unknown: wipe")
+    try:
+        return files.plain(version[2], 64), down
+    except ValueError:
+        raise _bad()
+
+
+def _entries(job, f, needs):
+    gone = ""
+    n = 0
+    while True:
+        line = _line(f)
+        if line is None:
+            return
+        yield 0
+        words = line.split(" ", 2)
+        n += words[0] != "need"
+        if n > _ENTRIES or len(needs) > 8 or (words[0] != "-" and gone):
+            raise _bad()
+        if words[0] == "need":
+            if n or len(words) != 3 or " " in words[2] or not words[2] or words[1] in needs:
+                raise _bad()
+            needs[words[1]] = words[2]
+        elif words[0] == "-":
+            path = line[2:]
+            if files.kept(files.pushed(path), job.lib):
+                raise ValueError("protected")
+            if not job.partial or path <= gone:
+                raise _bad()
+            if not gone:
+                listed, name = job.items(), ""
+            gone = path
+            while name < path:
+                yield 0
+                i, entry = next(listed)
+                name = entry[0] if i >= 0 else chr(0x10FFFF)
+            if name == path:
+                raise _bad()
+        elif len(words) == 3:
+            check.entry(job, words[2], _number(words[0], 1 << 31), words[1])
+        else:
+            raise _bad()
+
+
+def _has(name, value):
+    """Whether the board has what a manifest needs."""
+    system = sys.implementation
+    try:
+        if name == "platform":
+            return value == sys.platform
+        if name == "mpy":
+            return hasattr(system, "_mpy") and value == str(system._mpy & 255)
+        if name == "micropython":
+            return [int(part) for part in value.split(".")] <= list(system.version[:3])
+        if name == "flash":
+            st = os.statvfs("/")
+            return int(value) <= st[1] * st[2]
+    except ValueError:
+        pass
+    return False

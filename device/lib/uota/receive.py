@@ -1,0 +1,110 @@
+# The files of a push of protocol 2, as they come: staged, each verified when it is complete.
+import os
+
+from micropython import const
+
+from uota import digest, files
+from uota.ota import Refused
+from uota.state import size as size_of
+
+_LINE = const(512)
+_FLUSH = const(16384)
+
+
+def run(job, messages):
+    """Receive what is missing, in its order; True for `commit`, False for `stop`."""
+    part, word = b"", ""
+    for i, (path, size, sha) in _missing(job):
+        name = job.at(i)
+        while True:
+            staged = size_of(name)
+            if staged == size:
+                break
+            if size and not part:
+                part, word = yield from _more(job, messages, i)
+                if word:
+                    return _stopped(word, path)
+                continue
+            total = digest.sha256()
+            with open(name, "ab") as f:
+                left = size - max(0, staged)
+                if staged > 0:
+                    # The connection's buffer holds what has come.
+                    buf = memoryview(bytearray(_LINE))
+                    yield from job.conn.busy(digest.file(name, buf, total))
+                while left:
+                    if not part:
+                        part, word = yield from _more(job, messages, i + 1)
+                        if word:
+                            return _stopped(word, path)
+                    n = min(left, len(part))
+                    f.write(part[:n])
+                    total.update(part[:n])
+                    part = part[n:]
+                    if left // _FLUSH != (left - n) // _FLUSH:
+                        f.flush()
+                    left -= n
+            if digest.hexed(total.digest()) != sha:
+                os.remove(name)
+                raise Refused("sha256_mismatch " + path)
+    while not word:
+        if part:
+            raise ValueError("bad message")
+        part, word = yield from _more(job, messages, 1 << 31)
+    return word == "commit"
+
+
+def _stopped(word, path):
+    if word != "stop":
+        raise ValueError("missing " + path)
+    return False
+
+
+def _missing(job):
+    items = job.items()
+    with job.open("have") as f:
+        for line in f:
+            n = int(line.split(" ")[0])
+            for i, entry in items:
+                if i == n:
+                    yield i, entry
+                    break
+
+
+def _more(job, messages, first):
+    """The next content, or `commit` or `stop`; copies are made, of files from `first` on."""
+    part, word = yield from messages.next()
+    name, _, arg = word.partition(" ")
+    if name == "copy":
+        index, _, source = arg.partition(" ")
+        good = yield from job.conn.busy(_copy(job, first, int(index), source))
+        yield from job.conn.say("ok" if good else "no")
+        return b"", ""
+    if word not in ("", "commit", "stop"):
+        raise ValueError("unexpected")
+    return part, word
+
+
+def _copy(job, first, index, source):
+    """Stage a missing file from what is on the board; whether that worked. A generator."""
+    item = job.find("", index)
+    name = job.at(index)
+    if index < first or not item or size_of(name) > -2:
+        return False
+    path, size, sha = item[1]
+    try:
+        item = job.find(files.pushed(source))
+    except ValueError:
+        return False
+    source = "/" + source
+    if item and size_of(job.at(item[0])) == item[1][1]:
+        source = job.at(item[0])
+    if size_of(source) != size:
+        return False
+    total = digest.sha256()
+    with open(name, "wb") as out:
+        yield from digest.file(source, job.conn.buf, total, out)
+    if digest.hexed(total.digest()) == sha:
+        return True
+    os.remove(name)
+    return False
