@@ -1,5 +1,5 @@
 # An agent on a socket, without a board around it, that tells what its sessions cost: the most of
-# live heap at any turn of the loop, beyond what it has at rest. test_push2_host.py pushes to it.
+# live heap at any turn of the loop, beyond what is left of an earlier session. bench/ pushes to it.
 import gc
 import sys
 
@@ -41,6 +41,9 @@ listener.bind(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
 listener.listen(4)
 listener.setblocking(False)
 one.listen(listener)
+for name in loop.SESSION.split():
+    __import__("uota." + name)
+loop.drop()
 rest = used()
 print("ready")
 while True:

@@ -1,5 +1,13 @@
 # The rules for paths.
-from uota import files
+from uota import commands, files
+
+
+class _Conn:
+    def __init__(self, records):
+        self.records = records
+
+
+_OLD, _NEW = _Conn(False), _Conn(True)
 
 
 def _refused(rule, path):
@@ -24,16 +32,16 @@ _GOOD = (
 def test_refuses_what_is_not_one_thing_below_the_root():
     for path in _BAD:
         assert _refused(files.pushed, path), path
-        assert not path or _refused(files.named, path), path
-    assert _refused(files.named, "//a")
+        assert not path or _refused(commands.named, path), path
+    assert _refused(commands.named, "//a")
     assert _refused(files.pushed, "/a")
 
 
 def test_takes_ordinary_paths_unchanged():
     for path in _GOOD:
         assert files.pushed(path) == path
-        assert files.named(path) == path
-        assert len(path.encode()) > 250 or files.named("/" + path) == path
+        assert commands.named(path) == path
+        assert len(path.encode()) > 250 or commands.named("/" + path) == path
 
 
 def test_refuses_pushes_of_the_agents_state():
@@ -48,7 +56,8 @@ def test_protects_the_agent_and_its_keys_from_rm():
         "boot.py", "BOOT.PY", "config/ota.json", "Config/OTA.json", "lib/uota", "lib/uota/ota.py",
         "LIB/uota/x", "ota_version.json", "OTA_x",
     ):  # fmt: skip
-        assert _refused(files.removable, path), path
+        for conn in _OLD, _NEW:
+            assert _refused(lambda path, conn=conn: commands.changed(conn, path), path), path
     for path in (
         "main.py",
         "config/other.json",
@@ -57,7 +66,7 @@ def test_protects_the_agent_and_its_keys_from_rm():
         "boot.pyx",
         "app/boot.py",
     ):
-        assert files.removable(path) == path
+        assert commands.changed(_OLD, path) == "/" + path
 
 
 def test_keeps_what_neither_wipe_nor_update_may_delete():

@@ -9,7 +9,8 @@ import sys
 from micropython import const
 
 import uota
-from uota import config, digest, files, state
+from uota import digest, files, state
+from uota.config import masked
 from uota.ota import Refused
 from uota.state import load, rmtree, size
 
@@ -23,8 +24,8 @@ def run(conn, word, arg):
     command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
     if not command:
         raise Refused("unknown")
-    if command is _put:
-        yield from _put(conn, arg)
+    if command is put:
+        yield from put(conn, arg)
         command = None
     for piece in command(conn, arg) if command else _OK:
         yield from conn.send(piece)
@@ -36,11 +37,11 @@ def _json(found):
     return (json.dumps(found) + "\n",)
 
 
-def _ping(conn, arg):
+def ping(conn, arg):
     return ("pong\n",)
 
 
-def _version(conn, arg):
+def version(conn, arg):
     """What is installed, and how it stands with it."""
     told = {"version": load("/ota_version.json").get("version", "unknown")}
     if conn.closed:  # a stranger's: no more than that
@@ -62,13 +63,13 @@ def _version(conn, arg):
     return _json(told)
 
 
-def _crash(conn, arg):
+def crash(conn, arg):
     return _json(load("/ota_crash.json"))
 
 
-def _ls(conn, arg):
+def ls(conn, arg):
     text = ""
-    for entry in os.ilistdir("/" + files.named(arg.rstrip("/"))):
+    for entry in os.ilistdir("/" + named(arg.rstrip("/"))):
         text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
         if len(text) > _LINE:
             yield text
@@ -76,14 +77,14 @@ def _ls(conn, arg):
     yield text + "\n"
 
 
-def _get(conn, arg):
-    path = files.named(arg)
+def get(conn, arg):
+    path = named(arg)
     low = path.lower()
     if low[:4] == "ota_" and low[4:] not in _TOLD:
         raise ValueError("protected")
     with open("/" + path, "rb") as f:
         if low == "config/ota.json":
-            f = io.BytesIO(config.masked())
+            f = io.BytesIO(masked())
         left = f.seek(0, 2)
         f.seek(0)
         yield "%d\n" % left
@@ -95,13 +96,26 @@ def _get(conn, arg):
             left -= len(part)
 
 
-def _changed(conn, path):
-    """A path that may be changed."""
-    return "/" + (files.changeable if conn.records else files.removable)(path)
+def named(path):
+    """A path as a command may name it, made relative: /a/b or a/b; "" is the root."""
+    path = path[path[:1] == "/" :]
+    return path and files.relative(path)
 
 
-def _rm(conn, arg):
-    path = _changed(conn, arg)
+def changed(conn, path):
+    """A path that may be changed: else a stranger could take the key, or the agent, away. In
+    protocol 2 of what may not no folder above either.
+    """
+    path = named(path)
+    low = path.lower()
+    stays = low in ("boot.py", "config/ota.json") or (low + "/")[:9] == "lib/uota/"
+    if stays or low[:4] == "ota_" or conn.records and low in ("", "main.py", "config", "lib"):
+        raise ValueError("protected")
+    return "/" + path
+
+
+def rm(conn, arg):
+    path = changed(conn, arg)
     if os.stat(path)[0] & 0x4000:
         for _ in os.ilistdir(path):
             raise ValueError("not empty")
@@ -111,62 +125,62 @@ def _rm(conn, arg):
     return _OK
 
 
-def _wipe(conn, arg):
+def wipe(conn, arg):
     for entry in tuple(os.ilistdir("/")):
         if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size: leave it
             rmtree("/" + entry[0])
     return _OK
 
 
-def _reset(conn, arg, how=""):
+def reset(conn, arg, how=""):
     conn.loop.reset_soon(how)
     return _OK
 
 
-def _safe_mode(conn, arg):
-    return _reset(conn, arg, "asked")
+def safe_mode(conn, arg):
+    return reset(conn, arg, "asked")
 
 
-def _rollback(conn, arg):
+def rollback(conn, arg):
     from uota import boot_guard
 
     if not boot_guard.undo("by hand", "", False):
         raise ValueError("nothing is kept")
-    return _reset(conn, arg)
+    return reset(conn, arg)
 
 
 # -- what 1.0 does not have
 
 
-def _mkdir(conn, arg):
-    os.mkdir(_changed(conn, arg))
+def mkdir(conn, arg):
+    os.mkdir(changed(conn, arg))
     return _OK
 
 
-def _mv(conn, arg):
+def mv(conn, arg):
     old, _, new = arg.partition("\t")
-    old, new = _changed(conn, old), _changed(conn, new)
+    old, new = changed(conn, old), changed(conn, new)
     if size(new) > -2:
         raise ValueError("it is there already")
     os.rename(old, new)
     return _OK
 
 
-def _df(conn, arg):
+def df(conn, arg):
     st = os.statvfs("/")
     return _json({"size": st[1] * st[2], "free": st[0] * st[3]})
 
 
-def _mem(conn, arg):
+def mem(conn, arg):
     gc.collect()
     return _json({"used": gc.mem_alloc(), "free": gc.mem_free()})
 
 
-def _config(conn, arg):
-    return (config.masked() + "\n",)
+def config(conn, arg):
+    return (masked() + "\n",)
 
 
-def _info(conn, arg):
+def info(conn, arg):
     system = sys.implementation
     told = {
         "agent": "2.0.0",
@@ -183,10 +197,10 @@ def _info(conn, arg):
     return _json(told)
 
 
-def _put(conn, arg):
+def put(conn, arg):
     """Receive a file, and put it into its place in one step; on FAT by a copy."""
     left, sha, path = arg.split(" ", 2)
-    left, path = int(left), _changed(conn, path)
+    left, path = int(left), changed(conn, path)
     total = digest.sha256()
     conn.loop.updating = True
     try:
@@ -215,23 +229,23 @@ def _put(conn, arg):
 
 
 _COMMANDS = {
-    "ping": _ping,
-    "version": _version,
-    "crash": _crash,
-    "ls": _ls,
-    "get": _get,
-    "rm": _rm,
-    "wipe": _wipe,
-    "reset": _reset,
-    "rollback": _rollback,
-    "safe_mode": _safe_mode,
+    "ping": ping,
+    "version": version,
+    "crash": crash,
+    "ls": ls,
+    "get": get,
+    "rm": rm,
+    "wipe": wipe,
+    "reset": reset,
+    "rollback": rollback,
+    "safe_mode": safe_mode,
 }
 _NEW = {
-    "mkdir": _mkdir,
-    "mv": _mv,
-    "df": _df,
-    "mem": _mem,
-    "config": _config,
-    "info": _info,
-    "put": _put,
+    "mkdir": mkdir,
+    "mv": mv,
+    "df": df,
+    "mem": mem,
+    "config": config,
+    "info": info,
+    "put": put,
 }

@@ -29,29 +29,6 @@ def pushed(path):
     return relative(path)
 
 
-def named(path):
-    """A path as a command may name it, made relative: /a/b or a/b; "" is the root."""
-    path = path[path[:1] == "/" :]
-    return path and relative(path)
-
-
-def removable(path):
-    """A path as `rm` may name it: else a stranger could take the key, or the agent, away."""
-    path = named(path)
-    low = path.lower()
-    if low[:4] == "ota_" or low in ("boot.py", "config/ota.json") or (low + "/")[:9] == "lib/uota/":
-        raise ValueError("protected")
-    return path
-
-
-def changeable(path):
-    """A path as protocol 2's commands may change it; of what they may not, no folder above."""
-    path = removable(path)
-    if path.lower() in ("", "main.py", "config", "lib"):
-        raise ValueError("protected")
-    return path
-
-
 def kept(path, lib="lib"):
     """What neither `wipe` nor an update deletes; of /lib, protocol 2 keeps lib/uota only."""
     low = path.lower() + "/"

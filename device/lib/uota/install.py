@@ -5,9 +5,8 @@ import os
 
 from micropython import const
 
-from uota import check, files
-from uota.check import installed
-from uota.state import size as _size
+from uota import check, files, inventory
+from uota.state import size as size_of
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
@@ -51,10 +50,10 @@ def _check(job):
             continue
         if job.copies:
             _on_fat(job, path)
-        if (yield from check.holds(job, path, size, sha)):
-            if _size(job.at(i)) >= 0:
+        if (yield from inventory.holds(job, path, size, sha)):
+            if size_of(job.at(i)) >= 0:
                 os.remove(job.at(i))  # nothing to replace, nothing to keep
-        elif _size(job.at(i)) != size:
+        elif size_of(job.at(i)) != size:
             raise ValueError("missing " + path)
         else:
             low = path.lower()
@@ -65,21 +64,21 @@ def _check(job):
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
         check.nest(job, path, last)
-        there = _size("/" + path)
+        there = size_of("/" + path)
         clash = path if there == -1 else ""
         n = path.find("/")
         while n > 0:
-            up = -1 if last[: n + 1] == path[: n + 1] else _size("/" + path[:n])
+            up = -1 if last[: n + 1] == path[: n + 1] else size_of("/" + path[:n])
             if up >= 0:
                 clash = path[:n]
             more += 2 * (up == -2)
             n = path.find("/", n + 1)
         if clash:
             raise ValueError("file and folder: " + clash)
-        if job.copies and _size(job.at(i)) >= 0:
+        if job.copies and size_of(job.at(i)) >= 0:
             more += max(0, size // block + 1 - max(0, there) // block)
         last = path
-    job.need = more * block + 4 * _size(job.at("list"))
+    job.need = more * block + 4 * size_of(job.at("list"))
 
 
 def _on_fat(job, path):
@@ -124,14 +123,14 @@ def _write(job):
             yield 0
             path = entry[0]
             if i < 0:
-                if _size("/" + path) >= 0:
+                if size_of("/" + path) >= 0:
                     _remove(job, path)
                 continue
             staged = job.at(i)
-            time = job.resumes and os.stat(staged if _size(staged) >= 0 else "/" + path)[8]
+            time = job.resumes and os.stat(staged if size_of(staged) >= 0 else "/" + path)[8]
             _entry(out, *entry, time)
             _put(job, staged, path, False)
-        for _, entry in installed():
+        for _, entry in inventory.installed():
             yield 0
             path = entry[0]
             other = job.partial and _sibling(path)
@@ -161,19 +160,19 @@ def _write(job):
             f.write(str(job.counter))
         journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
     journal.write("end\n")
-    check.room(job.need)  # with all else written: from here on it may not fail
+    inventory.room(job.need)  # with all else written: from here on it may not fail
 
 
 def _drop_old(job):
     """What was kept goes first, since it frees its room; in a trial it stays."""
     job.number = 0
-    if job.keep and _size("/ota_kept") == -1:
+    if job.keep and size_of("/ota_kept") == -1:
         for entry in os.ilistdir("/ota_kept"):
             if entry[0].isdigit():
                 job.number = max(job.number, int(entry[0]) + 1)
                 if not job.old:
                     job.journal.write("r %s%s\n" % (_KEPT, entry[0]))
-    elif _size("/ota_kept") > -2:
+    elif size_of("/ota_kept") > -2:
         job.journal.write("x /ota_kept\n")
 
 
@@ -192,7 +191,7 @@ def _again(job, last):
 def _try(job):
     """Lines that put the new version on trial; without a way back there is none."""
     if job.keep:
-        app = max(_size("/app/app.py"), _size("/app/app.mpy")) >= 0
+        app = max(size_of("/app/app.py"), size_of("/app/app.mpy")) >= 0
         found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job.proof}
         with job.open("trial", "w") as f:
             json.dump(found, f)
@@ -219,11 +218,11 @@ def _wipe(job, path, kind):
 
 
 def _put(job, staged, path, last):
-    if _size(staged) >= 0 and (path.lower() in _LAST) == last:
+    if size_of(staged) >= 0 and (path.lower() in _LAST) == last:
         _keep(job, path)
         job.journal.write("p %s /%s\n" % (staged, path))
         other = _sibling(path)
-        if other and _size("/" + other) >= 0 and not job.find(other):
+        if other and size_of("/" + other) >= 0 and not job.find(other):
             _remove(job, other)
 
 
@@ -236,7 +235,7 @@ def _keep(job, path):
     """Lines that keep what is at a path, and bring it back; not what came with the trial."""
     if not job.keep or path[:5].lower() == "data/" or job.old and _has(job, path):
         return
-    there = _size("/" + path)
+    there = size_of("/" + path)
     how = "r" if there < 0 else "e"
     if there > 0:
         how = "p %s%d" % (_KEPT, job.number)

@@ -1,8 +1,58 @@
-# What of an update of protocol 2 the board lacks: a line per file that must come, in `have`.
+# What of an update the board has already, what is missing, and whether that fits.
+import json
 import os
 
-from uota import check, digest, files
-from uota.state import load, rmtree, size as size_of
+from micropython import const
+
+from uota import digest, files
+from uota.commit import Finder
+from uota.state import free, load, rmtree, size as size_of
+
+_HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
+_SPARE = const(16384)  # for what nobody counts
+
+
+def room(size):
+    """ValueError unless `size` more bytes fit, with some blocks for what names them."""
+    size += _SPARE
+    if size > free():
+        more = "; --no-rollback drops what is kept" if size_of("/ota_kept/list") >= 0 else ""
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free(), more))
+
+
+def wants(job, path, size, staged=0):
+    """Count the room that a file takes, but for what is staged of it."""
+    there = size_of("/" + path)
+    if there != size:
+        job.need += size - staged
+        if job.copies:
+            job.need += max(0, size - max(0, there))
+
+
+def holds(job, path, size, sha):
+    """Whether this file is on the board, by its time or by its hash; a generator."""
+    name = "/" + path
+    if size_of(name) != size:
+        return False
+    if not job.verify:
+        job.known = job.known or Finder(installed, job.copies)
+        found = job.known(path)
+        if found and found[1] == (path, size, sha, os.stat(name)[8]):
+            return True
+    return (yield from digest.hashes(name, sha, job.conn.buf))
+
+
+def whole(job):
+    """Whether all that is installed is as it was installed."""
+    for _, (path, size, sha, at) in installed():
+        yield 0
+        path = "/" + path
+        if size_of(path) != size:
+            return False
+        known = not job.verify and at == os.stat(path)[8]
+        if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
+            return False
+    return True
 
 
 def same(job):
@@ -14,7 +64,7 @@ def same(job):
     if asks and not (yield from _surplus(job)):
         rmtree(job.stage)
         return True
-    check.room(job.need)
+    room(job.need)
 
 
 def _missing(job):
@@ -26,19 +76,19 @@ def _missing(job):
                 break
             name = job.at(i)
             staged = size_of(name)
-            if (yield from check.holds(job, path, size, sha)):
+            if (yield from holds(job, path, size, sha)):
                 if staged > -2:
                     os.remove(name)
                 continue
             if staged >= size:
                 if staged == size and (yield from digest.hashes(name, sha, job.conn.buf)):
-                    check.wants(job, path, size, size)
+                    wants(job, path, size, size)
                     continue
                 os.remove(name)
                 staged = 0
             staged = max(0, staged)
             f.write("%d %d\n" % (i, staged))
-            check.wants(job, path, size, staged)
+            wants(job, path, size, staged)
         return f.tell() > 0
 
 
@@ -49,9 +99,33 @@ def _surplus(job):
         if i < 0 and size_of("/" + entry[0]) >= 0:
             return True
     if not job.partial:
-        for _, entry in check.installed():
+        for _, entry in installed():
             yield 0
             path = entry[0]
             there = size_of("/" + path) >= 0 and not files.kept(path, job.lib)
             if there and not job.find(path):
                 return True
+
+
+def installed():
+    """(0, (path, size, sha, time or [])) of the installed manifest; a broken one names nothing."""
+    try:
+        with open("/ota_manifest.json") as f:
+            if f.readline(12) == _HEAD:
+                for line in f:
+                    if line[0] != "}":
+                        yield 0, _item(line)
+            else:  # of 1.0
+                f.seek(0)
+                for path, entry in json.load(f)["files"].items():
+                    yield 0, (files.pushed(path), entry["size"], entry["sha256"], None)
+    except MemoryError:
+        raise
+    except Exception:
+        pass
+
+
+def _item(line):
+    """(path, size, sha, time) of a line `,"PATH":{"size":N,"sha256":"HEX","time":N}`."""
+    parts = line.split('"')
+    return parts[1], int(parts[4][1:-1]), parts[7], parts[10:] and int(parts[10][1:-2])

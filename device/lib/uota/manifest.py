@@ -1,5 +1,5 @@
-# The manifest of a push of protocol 2: whether it is installed, is staged, or is to be sent; and
-# whether it may be installed. The bytes that were checked are the ones that are used.
+# The manifest of a push of protocol 2: whether it is staged or is to be sent, and whether it may be
+# installed. The bytes that were checked are the ones that are used.
 import os
 import sys
 
@@ -15,12 +15,9 @@ _ENTRIES = const(10000)
 
 
 def run(job, messages, fits, size):
-    """How to go on: None, or what to answer at once."""
+    """Have it staged; True where the host stops."""
     size = _number(size, _MANIFEST + 1)
     conn = job.conn
-    asks = job.id == state.installed() and not (job.force or job.wipe)
-    if asks and (yield from conn.busy(_whole(job))):
-        return "same"
     if not (yield from conn.busy(_resume(job))):
         yield from conn.say("send " + fits[:-1])
         with job.open("list", "wb") as f:
@@ -28,7 +25,7 @@ def run(job, messages, fits, size):
                 part, word = yield from messages.next()
                 size -= len(part)
                 if word == "stop":
-                    return "ok"
+                    return True
                 if word or size < 0:
                     raise ValueError("unexpected" if word else "bad message")
                 f.write(part)
@@ -67,19 +64,6 @@ def lower(version, than):
 def _parts(version):
     parts = version.replace("+", "-").split("-")[0].split(".")
     return [int(part) for part in parts if part.isdigit()]
-
-
-def _whole(job):
-    """Whether all that is installed is as it was installed."""
-    for _, (path, size, sha, at) in check.installed():
-        yield 0
-        path = "/" + path
-        if size_of(path) != size:
-            return False
-        known = not job.verify and at == os.stat(path)[8]
-        if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
-            return False
-    return True
 
 
 def _resume(job):

@@ -147,7 +147,6 @@ def _session(conn):
     while part:
         try:
             yield from part(conn)
-            drop("welcome config")
             if conn.loop.ending:
                 raise EOFError  # that was the last answer: the board resets
         except EOFError:
@@ -197,15 +196,20 @@ def _command(conn):
 
 
 def _act(conn, word, arg):
-    gc.collect()
     if word == "push" and conn.records:
-        drop("commands")
         conn.open = False
+        _clear()
         from uota import push2 as act
     elif word in ("start_ota", "stream_ota") and not conn.records:
         conn.open = False
+        _clear()
         from uota import push as act
     else:
         from uota import commands as act
-    gc.collect()
     return act.run(conn, word, arg)
+
+
+def _clear():
+    """Make room for a push."""
+    drop("welcome config commands trial boot_guard")
+    gc.collect()

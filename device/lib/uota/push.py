@@ -5,7 +5,7 @@ import json
 
 from micropython import const
 
-from uota import check, digest
+from uota import check, digest, inventory
 from uota.commit import Commit
 from uota.ota import Refused
 
@@ -18,7 +18,7 @@ def run(conn, word, arg):
     words = arg.split()
     if stream:
         total = int(words.pop(0) if words else "")
-        check.room(total)
+        inventory.room(total)
     for word in words:
         if word not in ("no-rollback", "force") and (stream or word != "wipe"):
             raise ValueError("unknown: " + word)
@@ -53,7 +53,7 @@ def _window(conn):
 
 def _receive(conn, job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
-    check.room(size)
+    inventory.room(size)
     total = digest.sha256()
     with job.open(name, "wb") as f:
         while size:
@@ -108,7 +108,7 @@ def _manifest(conn, job, mac, size):
         if not _signed(conn, mac, sig.lower()):
             raise Refused("sig_mismatch")
         check.seal(job, version)
-        check.room(job.need)
+        inventory.room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
     except (LookupError, TypeError, AttributeError):

@@ -10,6 +10,7 @@ from micropython import const
 from uota.commit import Commit
 from uota.loop import drop
 from uota.records import ROOM
+from uota.state import installed
 
 try:
     import deflate
@@ -41,11 +42,15 @@ def _update(job, conn, size):
     """All of it; what to answer."""
     messages = Messages(conn)
     fits = "%d %d\n" % (messages.limit, messages.bits)
-    answer = yield from _manifest(job, messages, fits, size)
-    drop("manifest")
-    if answer or (yield from _inventory(job)):
-        return answer or "same"
-    drop("inventory check")
+    if job.id == installed() and not (job.force or job.wipe) and (yield from _whole(job)):
+        return "same"
+    drop("inventory")
+    if (yield from _manifest(job, messages, fits, size)):
+        return "ok"
+    drop("manifest check")
+    if (yield from _same(job)):
+        return "same"
+    drop("inventory")
     yield from conn.send("have " + fits)
     with job.open("have") as f:
         part = f.read(_LINE)
@@ -70,7 +75,13 @@ def _manifest(job, messages, fits, size):
     return manifest.run(job, messages, fits, size)
 
 
-def _inventory(job):
+def _whole(job):
+    from uota import inventory
+
+    return job.conn.busy(inventory.whole(job))
+
+
+def _same(job):
     from uota import inventory
 
     return job.conn.busy(inventory.same(job))
