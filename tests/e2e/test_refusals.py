@@ -101,7 +101,7 @@ def test_the_board_is_full(project, boards, command):
 @PUSHES
 def test_what_fits_once_but_not_twice(project, boards, command):
     """The new version is staged beside the old one."""
-    board = boards(project, "--flash-size", "352K")
+    board = boards(project, "--flash-size", "384K")
     project.write("app/data.bin", bytes(60_000))
     project.uota(command, *board.at)
     project.write("app/data.bin", b"x" * 60_000)
@@ -124,7 +124,7 @@ def test_a_folder_where_the_board_has_a_file(project, board, command):
 @PUSHES
 def test_a_board_that_is_full_from_the_start(project, boards, command):
     """The little that is pushed fits by its size, but not with what the file system needs."""
-    board = boards(project, "--flash-size", "176K")
+    board = boards(project, "--flash-size", "208K")
     with unchanged(board):
         error = project.uota(command, *board.at, status=1).error
     assert "flash full" in error
