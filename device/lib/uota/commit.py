@@ -38,6 +38,7 @@ class Commit:
     version = id = last = ""
     counter = 0
     need = 0  # bytes of flash, for the files that are not there in this size
+    resumed = False  # a part of it had been staged before
     done = False  # it is committed: the board must reset
     proof = False  # somebody must come through before the trial passes
     partial = False  # merge into what is installed, delete nothing else

@@ -6,7 +6,7 @@ from micropython import const
 
 from uota import digest, files
 from uota.commit import Finder
-from uota.state import free, load, rmtree, size as size_of
+from uota.state import free, load, look, rmtree, size as size_of
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _SPARE = const(16384)  # for what nobody counts
@@ -31,15 +31,15 @@ def wants(job, path, size, staged=0):
 
 def holds(job, path, size, sha):
     """Whether this file is on the board, by its time or by its hash; a generator."""
-    name = "/" + path
-    if size_of(name) != size:
+    there, time = look("/" + path)
+    if there != size:
         return False
     if not job.verify:
         job.known = job.known or Finder(installed, job.copies)
         found = job.known(path)
-        if found and found[1] == (path, size, sha, os.stat(name)[8]):
+        if found and found[1] == (path, size, sha, time):
             return True
-    return (yield from digest.hashes(name, sha, job.conn.buf))
+    return (yield from digest.hashes("/" + path, sha, job.conn.buf))
 
 
 def whole(job):
@@ -47,9 +47,10 @@ def whole(job):
     for _, (path, size, sha, at) in installed():
         yield 0
         path = "/" + path
-        if size_of(path) != size:
+        there, time = look(path)
+        if there != size:
             return False
-        known = not job.verify and at == os.stat(path)[8]
+        known = at == time and not job.verify
         if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
             return False
     return True
@@ -75,7 +76,7 @@ def _missing(job):
             if i < 0:
                 break
             name = job.at(i)
-            staged = size_of(name)
+            staged = size_of(name) if job.resumed else -2
             if (yield from holds(job, path, size, sha)):
                 if staged > -2:
                     os.remove(name)

@@ -73,6 +73,7 @@ def _resume(job):
         if seen[2] == job.id:
             try:
                 yield from _accept(job, seen)
+                job.resumed = True
                 return True
             except (ValueError, Refused):
                 return False  # signed again it may pass

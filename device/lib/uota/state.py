@@ -4,13 +4,17 @@ import json
 import os
 
 
-def size(path):
-    """Of a file; -1 for a folder, -2 where nothing is."""
+def look(path):
+    """(size, time) of a file; the size is -1 for a folder, -2 where nothing is."""
     try:
         st = os.stat(path)
     except OSError:
-        return -2
-    return -1 if st[0] & 0x4000 else st[6]
+        return -2, 0
+    return -1 if st[0] & 0x4000 else st[6], st[8]
+
+
+def size(path):
+    return look(path)[0]
 
 
 def free():
