@@ -71,9 +71,9 @@ def _resume(job):
     if size_of(job.at("list")) >= 0:
         seen = yield from _read(job)
         if seen[2] == job.id:
+            job.resumed = True
             try:
                 yield from _accept(job, seen)
-                job.resumed = True
                 return True
             except (ValueError, Refused):
                 return False  # signed again it may pass

@@ -211,5 +211,5 @@ def _act(conn, word, arg):
 
 def _clear():
     """Make room for a push."""
-    drop("welcome config commands trial boot_guard")
+    drop("welcome config commands")
     gc.collect()
