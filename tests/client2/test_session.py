@@ -285,7 +285,10 @@ def test_the_staging_of_another_manifest_is_discarded(board, connect):
     assert board.staged == {}
 
 
-@pytest.mark.parametrize(("limit", "wbits"), [(1024, 10), (512, 9), (512, 0), (16384, 15)])
+@pytest.mark.parametrize(
+    ("limit", "wbits"),
+    [(1024, 10), (512, 9), (512, 0), (16384, 15), (2048, 12), (512, 15), (16384, 9)],
+)
 def test_any_limit_will_do(board, connect, limit, wbits):
     board.limit, board.wbits = limit, wbits
     push(connect(board), PROJECT)
