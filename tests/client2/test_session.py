@@ -357,7 +357,7 @@ def test_force_installs_what_is_installed(board, connect):
 def test_an_inventory_that_is_not_of_our_files_ends_the_push(board, connect, answer, monkeypatch):
     from . import board_model
 
-    monkeypatch.setattr(board_model._Connection, "_push", lambda self, _: answer)
+    monkeypatch.setattr(board_model.Connection, "_push", lambda self, _: answer)
     with pytest.raises(ProtocolError):
         push(connect(board), PROJECT)
 
@@ -366,6 +366,6 @@ def test_an_inventory_that_is_not_of_our_files_ends_the_push(board, connect, ans
 def test_a_download_has_the_announced_size(board, connect, said, monkeypatch):
     from . import board_model
 
-    monkeypatch.setattr(board_model._Connection, "_get", lambda self, _: said)
+    monkeypatch.setattr(board_model.Connection, "_get", lambda self, _: said)
     with pytest.raises(ProtocolError):
         connect(board).get("x")
