@@ -270,6 +270,17 @@ _BODIES = (
 )
 
 
+_PATHS = (b"app/x", b"a/b/c/d", b"config/ota.json", b"lib/uota/x.py", b"ota_x", b"../x", b"x. ")
+
+
+def _body():
+    """Of entries that are right, or of one with a strange name."""
+    if random.getrandbits(1):
+        return random.choice(_BODIES)
+    path = _mutated(_PATHS)
+    return b"0 %s %s\n" % (_sha(b""), path) if random.getrandbits(1) else b"- %s\n" % path
+
+
 def _signed(text):
     mac = hexlify(hmac(_KEY.encode(), b"\xffuota 2 manifest" + text))
     return b"uota 2 hmac-sha256 " + mac + b"\n" + text
@@ -289,8 +300,9 @@ def _fuzz_manifest():
     """Signed and named as it stands, so that it is looked at to its end; then some content. The
     second time what the first has left there is gone on with.
     """
-    text = random.choice(_HEADS) + random.choice(_BODIES)
-    text = _mutated((text, random.choice(_HEADS) + random.choice(_BODIES)))
+    text = random.choice(_HEADS) + _body()
+    if random.getrandbits(1):
+        text = _mutated((text, random.choice(_HEADS) + _body()))
     ident = _sha(text.split(b"\n", 1)[-1])
     text = _signed(text)
     if not random.getrandbits(3):
