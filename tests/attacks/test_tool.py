@@ -2,9 +2,11 @@
 has the secrets and means harm. What the tool is asked to do fails then, with one clear line.
 """
 
+import contextlib
 import json
 import random
 import re
+import time
 
 import pytest
 from client2 import hello, record
@@ -122,6 +124,28 @@ def test_a_board_that_cannot_prove_itself_gets_no_record(tool, stranger, proof, 
     board = stranger(greeting(), proof)
     tool.run(*command, board=board, status=FAILED)
     lines_heard(board, 2)
+
+
+@pytest.mark.parametrize("before", [(), (greeting(),)], ids=["hello", "proof"])
+def test_a_line_that_comes_slowly_holds_nobody(tool, end, before):
+    """A byte now and then, so that the tool waits for ever; it waits for the line."""
+
+    class Slow(Stranger):
+        def serve(self, wire):
+            for line in before:
+                wire.raw_line()
+                wire.send(line)
+            wire.raw_line()
+            wire.sock.settimeout(0.1)
+            while True:  # until the tool is gone
+                wire.send(b"h")
+                with contextlib.suppress(TimeoutError):
+                    wire.read(1)
+
+    board = end(Slow())
+    began = time.monotonic()
+    tool.run("version", "--timeout", "1", board=board, status=FAILED)
+    assert time.monotonic() - began < 3
 
 
 def test_what_a_board_has_said_once_is_nothing_the_second_time(tool, false_board, stranger):
