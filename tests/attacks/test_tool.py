@@ -3,6 +3,7 @@ has the secrets and means harm. What the tool is asked to do fails then, with on
 """
 
 import contextlib
+import functools
 import json
 import random
 import re
@@ -540,6 +541,72 @@ def test_an_answer_to_a_commit_that_is_none(tool, false_board, said):
     board.model.answers["push"] = push
     done = tool.run("full", "--no-wait", "--retries", "0", board=board, status=FAILED)
     assert "installed" not in done.out
+
+
+@pytest.mark.parametrize("how", [("full",), ("full", "--json"), "terminal"], ids=str)
+def test_a_verdict_drives_no_terminal(tool, false_board, how):
+    """The reason of a rollback, and the traceback behind it, are texts of the board."""
+    board = false_board()
+    model = board.model
+
+    def version(conn):
+        told = {"version": "1.0.0", "agent": "2.0.0", "state": "confirmed"}
+        if model.id:
+            told.update(state="rolled back", id=model.id[:16], why=EVIL, version=EVIL)
+            told["from"] = EVIL
+        conn.answer(json.dumps(told).encode() + b"\n")
+
+    model.answers["version"] = version
+    crash = {"version": EVIL, "why": EVIL, "trace": EVIL + "\n" + EVIL}
+    model.answers["crash"] = json.dumps(crash).encode() + b"\n"
+    if how == "terminal":
+        screen = driven(tool.terminal("full", board=board))
+        assert not CONTROL.search(screen), repr(screen)
+        assert "owned" in screen
+    else:
+        done = tool.run(*how, board=board, status=1)
+        assert "owned" in done.out + done.err
+
+
+def installed(*paths):
+    files = {path: {"size": 1, "sha256": "0" * 64} for path in paths}
+    return json.dumps({"version": "1.0.0", "files": files}).encode()
+
+
+INSTALLED = {
+    "paths out of the board": installed("../../x", "app/../../x", "/app/x"),
+    "a line more": installed("app/x\n- config/ota.json", "app/x\r", "app/y\0"),
+    "escapes": installed("app/" + EVIL),
+    "what may not be deleted": installed("boot.py", "config/ota.json", "ota_counter", "main.py"),
+    "no hashes": b'{"version":"1","files":{"app/x":{"size":-1,"sha256":"zz"}}}',
+    "nested": b'{"version":"1","files":' + b"[" * 50_000,
+    "too much": b"x" * 300_000,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("said", INSTALLED.values(), ids=INSTALLED)
+def test_what_a_board_says_it_has_is_not_signed_unseen(tool, end, said):
+    """`fast` signs deletions of what the board has and the project has not: what may stand in a
+    manifest of ours he would choose.
+    """
+    signed, asked = [], []
+
+    class Curious(Conversation):
+        def _receive_manifest(self, ident, size):
+            signed.append(super()._receive_manifest(ident, size))
+            return signed[-1]
+
+    def get(answer, conn):
+        asked.append(answer)
+        conn.answer(b"%d\n" % len(answer) + answer)
+
+    for answer in (installed("app/old.py"), said):
+        board = end(FalseBoard(tool.model(), conversation=Curious))
+        board.model.answers["get"] = functools.partial(get, answer)
+        tool.run("fast", "--no-wait", board=board, status={0, 1})
+    gone = [line for text in signed for line in text.split(b"\n") if line[:2] == b"- "]
+    assert gone == [b"- app/old.py"] and said in asked
 
 
 @pytest.mark.parametrize("identity", ["../../../evil", "/etc/x", "a" * 64, EVIL, "0" * 15, 7, None])
