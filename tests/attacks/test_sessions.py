@@ -270,8 +270,9 @@ def test_connections_with_fresh_names_leave_the_heap_flat(unharmed):
         greet(20)
         before = session.json("mem")["used"]
         greet(200)
-        after = session.json("mem")["used"]
-    assert abs(after - before) < 1024, (before, after)
+        end = time.monotonic() + 5
+        while (after := session.json("mem")["used"]) - before >= 1024:  # the last ones are closing
+            assert time.monotonic() < end, (before, after)
 
 
 def test_bytes_that_mean_nothing(unharmed):
