@@ -23,7 +23,7 @@ bench: deps release venv
 powerloss: deps venv
 	@$(VENV)/bin/python tests/powerloss/run.py $(CASE)
 
-fuzz: deps
+fuzz: deps venv
 	@scripts/fuzz.sh
 
 install: deps release

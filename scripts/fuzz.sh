@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fuzzes every parser with libFuzzer under ASan and UBSan, each for FUZZ_SECONDS (60), from the
 # corpus in tests/fuzz/corpus. What is found is kept in build/fuzz: put a crash into the corpus.
+# Then the agent's, under MicroPython, with a fresh seed that is printed.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
@@ -37,4 +38,14 @@ for source in tests/fuzz/fuzz_*.c; do
         echo "$name: failed; the input is $folder/$name-*" >&2
     fi
 done
+
+seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+if (cd tests/device && UOTA_FUZZ_SEED=$seed UOTA_FUZZ_SECONDS=$seconds \
+    ../../build/venv/bin/micropython -X heapsize=2m run.py test_fuzz) >$folder/agent.log 2>&1; then
+    echo "agent: $(grep ' cases, ' $folder/agent.log), nothing found"
+else
+    status=1
+    tail -n 40 $folder/agent.log >&2
+    echo "agent: failed; UOTA_FUZZ_SEED and UOTA_FUZZ_CASE of the first line bring it again" >&2
+fi
 exit $status

@@ -88,7 +88,7 @@ static gboolean run_ls(const UotaBoard *board, char **argv, GError **error)
 
 typedef struct {
 	int fd;
-	gboolean terminal; /* escape what could drive it */
+	GString *pending; /* for a terminal: escape what could drive it; NULL: as it comes */
 } Output;
 
 static gboolean write_all(int fd, const char *data, gsize len, GError **error)
@@ -109,30 +109,16 @@ static gboolean write_all(int fd, const char *data, gsize len, GError **error)
 	return TRUE;
 }
 
-/* For a terminal: what is neither text nor a line end is shown as \xNN. Bytes from 0x80 on pass,
- * since a chunk may end inside of a character, but for the C1 controls that a terminal obeys. */
-static gboolean write_escaped(int fd, const guint8 *data, gsize len, GError **error)
-{
-	g_autoptr(GString) out = g_string_sized_new(len);
-
-	for (gsize i = 0; i < len; i++) {
-		guint8 c = data[i];
-		gboolean c1 = i + 1 < len && c == 0xC2 && data[i + 1] >= 0x80 && data[i + 1] < 0xA0;
-
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F || c1)
-			g_string_append_printf(out, "\\x%02x", c);
-		else
-			g_string_append_c(out, (char)c);
-	}
-	return write_all(fd, out->str, out->len, error);
-}
-
 static gboolean to_output(const guint8 *data, gsize len, gpointer user_data, GError **error)
 {
 	const Output *output = user_data;
+	g_autoptr(GString) text = NULL;
 
-	return output->terminal ? write_escaped(output->fd, data, len, error)
-				: write_all(output->fd, (const char *)data, len, error);
+	if (!output->pending)
+		return write_all(output->fd, (const char *)data, len, error);
+	text = g_string_sized_new(len);
+	uota_text_feed(output->pending, data, len, text);
+	return write_all(output->fd, text->str, text->len, error);
 }
 
 static gboolean download(const UotaBoard *board, const char *path, Output *output, GError **error)
@@ -144,9 +130,14 @@ static gboolean download(const UotaBoard *board, const char *path, Output *outpu
 
 static gboolean run_cat(const UotaBoard *board, char **argv, GError **error)
 {
-	Output output = {STDOUT_FILENO, isatty(STDOUT_FILENO)};
+	g_autoptr(GString) pending = isatty(STDOUT_FILENO) ? g_string_new(NULL) : NULL;
+	g_autoptr(GString) rest = g_string_new(NULL);
+	Output output = {STDOUT_FILENO, pending};
+	gboolean ok = download(board, argv[1], &output, error);
 
-	return download(board, argv[1], &output, error);
+	if (pending)
+		uota_text_end(pending, rest);
+	return write_all(STDOUT_FILENO, rest->str, rest->len, ok ? error : NULL) && ok;
 }
 
 /* The last part of the board's @path names the local file; a board cannot choose it. */
@@ -179,7 +170,7 @@ static gboolean download_to(
 	const UotaBoard *board, const char *path, const char *local, GError **error)
 {
 	g_autofree char *part = g_strconcat(local, ".XXXXXX", NULL);
-	Output output = {g_mkstemp_full(part, O_WRONLY | O_CLOEXEC, 0644), FALSE};
+	Output output = {g_mkstemp_full(part, O_WRONLY | O_CLOEXEC, 0644), NULL};
 	gboolean ok;
 
 	if (output.fd < 0) {

@@ -1,12 +1,18 @@
-"""A simulated board with all secrets set, as `uota init` makes it, and ways to attack it."""
+"""A simulated board with all secrets set, as `uota init` makes it, and ways to attack it; and the
+tool, in a project of its own.
+"""
 
 import hashlib
+import os
 
 import pytest
 from client2.hello import Secrets
 from client2.manifest import File, Manifest
 from client2.session import Session, Stream
 from device.test_agent import Board
+from e2e.conftest import UOTA
+
+from .false_board import Tool
 
 PASSWORD, KEY = "six random words are better", "k" * 43
 OURS = Secrets(PASSWORD, KEY)
@@ -86,3 +92,24 @@ def unharmed(target):
     """Afterwards the board is as it was, and serves its owner."""
     yield target
     assert target.state() == target.before
+
+
+@pytest.fixture(scope="session")
+def tool(tmp_path_factory):
+    """The tool; its environment is nothing of whoever runs the tests."""
+    if not UOTA:
+        pytest.fail("no uota: build it with `make release`")
+    names = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    return Tool(UOTA, tmp_path_factory.mktemp("tool"), {**environment, "TERM": "xterm"})
+
+
+@pytest.fixture
+def end(request):
+    """end(thing): stops it after the test."""
+
+    def stop_later(thing):
+        request.addfinalizer(thing.stop)
+        return thing
+
+    return stop_later

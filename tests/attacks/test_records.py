@@ -115,6 +115,7 @@ def dies(session):
     " other-tag no-size zero huge longer".split(),
 )
 def test_records_that_are_not_as_they_were_sent(unharmed, attack):
+    """Commands repeated, left out, reordered, cut, spliced, with a false tag or size."""
     with unharmed.session() as session:
         sent = attack(seal(session, "ping"), seal(session, "mkdir evil"))
         session._stream.write(sent + bytes(600))
@@ -128,6 +129,7 @@ def test_records_that_are_not_as_they_were_sent(unharmed, attack):
 
 
 def test_a_record_of_the_board_sent_back(unharmed):
+    """An answer, reflected as if it were a command."""
     with unharmed.session() as session:
         session._stream.write(seal(session, "ping"))
         size = session._stream.read(2)
@@ -138,6 +140,7 @@ def test_a_record_of_the_board_sent_back(unharmed):
 
 
 def test_a_record_of_another_session(unharmed):
+    """A command of another session that is open at the same time."""
     with unharmed.session() as one, unharmed.session() as other:
         other._stream.write(seal(one, "mkdir evil"))
         dies(other)
@@ -167,6 +170,7 @@ def test_a_whole_recorded_session_again(unharmed):
     ],
 )
 def test_capabilities_that_are_changed_on_their_way(unharmed, old, new):
+    """The board's: its cipher taken away, its method or name changed, a key added."""
     stream = Middle(unharmed.stream(), down=lambda data: data.replace(old.encode(), new.encode()))
     with pytest.raises(Refused, match="denied"):
         Session(stream, OURS)
@@ -174,6 +178,8 @@ def test_capabilities_that_are_changed_on_their_way(unharmed, old, new):
 
 
 def test_a_host_line_that_is_changed_on_its_way(unharmed):
+    """The host's hello line gets a key more."""
+
     def up(data):
         return data.replace(b"\n", b" more=1\n") if data[:5] == b"hello" else data
 

@@ -29,6 +29,7 @@ class BoardModel:
     def __init__(self, method: str = "none", secret: bytes = bytes(32), key: str = "") -> None:
         self.methods = [(method, secret, key)]  # the first is the configuration's
         self.cipher = "aes128-cbc"
+        self.name = "model"
         self.files: dict[str, bytes] = {}
         self.installed: dict[str, manifest.File] = {}
         self.version = "1.0.0"
@@ -58,10 +59,10 @@ class BoardModel:
 
     def _serve(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(*_CLOSED, ProtocolError):
-            _Connection(self, sock).run()
+            Connection(self, sock).run()
 
 
-class _Connection:
+class Connection:
     def __init__(self, board: BoardModel, sock: socket.socket) -> None:
         self.board = board
         self.sock = sock
@@ -107,9 +108,7 @@ class _Connection:
         if not first.startswith("hello 2 "):
             self.sock.sendall(b"error: protocol 2 only\n")
             return False
-        auth = ",".join(method for method, _, _ in self.board.methods)
-        nonce = secrets.token_hex(16)
-        answer = f"hello 2 {nonce} auth={auth} cipher={self.board.cipher} name=model\n"
+        answer = self.hello_line()
         self.sock.sendall(answer.encode())
         word, index, proof = self.line().split()
         _, secret, self.key = self.board.methods[int(index)]
@@ -117,13 +116,21 @@ class _Connection:
         if word != "proof" or proof != keys.host_proof.hex():
             self.sock.sendall(b"denied\n")
             return False
-        self.sock.sendall(f"proof {keys.board_proof.hex()}\n".encode())
+        self.sock.sendall(self.proof_line(keys).encode())
         encrypted = self.board.cipher != "none"
         self.opener = record.Opener(
             keys.host_mac, keys.host_aes if encrypted else None, record.FROM_HOST
         )
         self.sealer = record.Sealer(keys.board_mac, keys.board_aes if encrypted else None)
         return True
+
+    def hello_line(self) -> str:
+        auth = ",".join(method for method, _, _ in self.board.methods)
+        nonce = secrets.token_hex(16)
+        return f"hello 2 {nonce} auth={auth} cipher={self.board.cipher} name={self.board.name}\n"
+
+    def proof_line(self, keys: hello.Keys) -> str:
+        return f"proof {keys.board_proof.hex()}\n"
 
     def receive(self, limit: int = record.HOST_MAX) -> tuple[int, bytes]:
         size = self.opener.size(self.read(2), limit)

@@ -17,6 +17,7 @@ WINDOW = 2  # sequenced frames that are unacknowledged
 REPEAT = 0.3  # seconds, at first
 REPEAT_MAX = 2.4
 TRIES = 12
+STALE = 0.1  # seconds after which a frame that is not continued is none
 _OVERHEAD = 8
 
 
@@ -40,6 +41,21 @@ class Scanner:
 
     def feed(self, data: bytes) -> list[Frame]:
         self._pending += data
+        return self._found()
+
+    def waits(self) -> bool:
+        """What has come looks like the beginning of a frame."""
+        return bool(self._pending)
+
+    def give_up(self) -> list[Frame]:
+        """It is none: what is found behind it."""
+        found = []
+        while self._pending:
+            del self._pending[0]
+            found += self._found()
+        return found
+
+    def _found(self) -> list[Frame]:
         found = []
         while (frame := self._next()) is not None:
             found.append(frame)
@@ -71,6 +87,7 @@ class Link:
     def __init__(self, ident: bytes | None = None, repeat: float = REPEAT) -> None:
         self._repeat = repeat
         self._scanner = Scanner()
+        self._stale: float | None = None  # when what the scanner waits for does not come any more
         self._host = ident is not None
         self._out = bytearray()  # to be written now
         self.received = bytearray()  # the stream, for whoever reads it
@@ -97,7 +114,12 @@ class Link:
         self.over = True
 
     def receive(self, data: bytes, now: float) -> None:
-        for frame in self._scanner.feed(data):
+        if data:
+            self._receive_frames(self._scanner.feed(data), now)
+            self._stale = now + STALE if self._scanner.waits() else None
+
+    def _receive_frames(self, frames: list[Frame], now: float) -> None:
+        for frame in frames:
             if frame.start:
                 self._receive_start(frame)
             elif self._up:
@@ -105,6 +127,9 @@ class Link:
 
     def take(self, now: float) -> bytes:
         """What is to be written to the line now."""
+        if self._stale is not None and now >= self._stale:
+            self._stale = None
+            self._receive_frames(self._scanner.give_up(), now)
         if self._due is not None and now >= self._due:
             self._again()
         while self._up and self._waiting and len(self._flying) < WINDOW:
@@ -118,7 +143,7 @@ class Link:
 
     def due(self) -> float | None:
         """When take() will have something without anything having come."""
-        return self._due
+        return min((at for at in (self._due, self._stale) if at is not None), default=None)
 
     def idle(self) -> bool:
         """All that was sent has arrived."""

@@ -17,6 +17,11 @@ class Packer:
             raise ProtocolError(f"limit {limit}, wbits {wbits}")
         self.payload_max = limit + ROOM
         self._limit = limit
+        self._wbits = wbits
+        self._begin()
+
+    def _begin(self) -> None:
+        wbits = self._wbits
         self._deflate = zlib.compressobj(9, zlib.DEFLATED, -wbits) if wbits else None
 
     def pack(self, content: bytes) -> Iterator[bytes]:
@@ -28,7 +33,16 @@ class Packer:
     def _squeeze(self, part: bytes) -> bytes:
         if not self._deflate:
             return part
-        return self._deflate.compress(part) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        packed = self._deflate.compress(part) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        if 2 + len(packed) <= self.payload_max:
+            return packed
+        self._begin()  # what follows must not refer to what the board has not got so
+        return _stored(part) + _stored(b"")
+
+
+def _stored(part: bytes) -> bytes:
+    """A block of deflate that holds @part as it is; it begins and ends at a whole byte."""
+    return struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF) + part
 
 
 class Unpacker:

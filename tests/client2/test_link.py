@@ -157,6 +157,35 @@ def test_a_dead_line_is_noticed():
     assert 20 < world.now < 40
 
 
+def test_what_looks_like_a_long_frame_swallows_no_short_ones():
+    """The beginning of 112 bytes that never come, where only bare acks follow."""
+    world = World()
+    world.host.receive(Frame(0, 0, bytes(112)).wire()[:4], world.now)
+    world.host.send(b"hello")
+    world.run(seconds=0.25)
+    assert world.board.received == b"hello"
+
+
+def test_what_is_not_continued_wakes_who_waits_for_the_link():
+    world = World()
+    assert world.host.due() is None
+    world.host.receive(Frame(0, 0, bytes(112)).wire()[:20], world.now)
+    world.host.receive(b"", world.now + 0.05)
+    assert world.host.due() == pytest.approx(world.now + 0.1)
+    world.host.take(world.now + 0.1)
+    assert world.host.due() is None
+
+
+def test_a_frame_that_comes_slowly_is_one():
+    world = World()
+    wire = Frame(1, 1, b"slow").wire()
+    for byte in wire:
+        world.now += 0.09
+        world.board.receive(bytes([byte]), world.now)
+        world.board.take(world.now)
+    assert world.board.received == b"slow"
+
+
 def test_garbage_alone_is_nothing():
     scanner = Scanner()
     assert scanner.feed(content(200_000, 5)) == []

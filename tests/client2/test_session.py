@@ -285,7 +285,10 @@ def test_the_staging_of_another_manifest_is_discarded(board, connect):
     assert board.staged == {}
 
 
-@pytest.mark.parametrize(("limit", "wbits"), [(1024, 10), (512, 9), (512, 0), (16384, 15)])
+@pytest.mark.parametrize(
+    ("limit", "wbits"),
+    [(1024, 10), (512, 9), (512, 0), (16384, 15), (2048, 12), (512, 15), (16384, 9)],
+)
 def test_any_limit_will_do(board, connect, limit, wbits):
     board.limit, board.wbits = limit, wbits
     push(connect(board), PROJECT)
@@ -354,7 +357,7 @@ def test_force_installs_what_is_installed(board, connect):
 def test_an_inventory_that_is_not_of_our_files_ends_the_push(board, connect, answer, monkeypatch):
     from . import board_model
 
-    monkeypatch.setattr(board_model._Connection, "_push", lambda self, _: answer)
+    monkeypatch.setattr(board_model.Connection, "_push", lambda self, _: answer)
     with pytest.raises(ProtocolError):
         push(connect(board), PROJECT)
 
@@ -363,6 +366,6 @@ def test_an_inventory_that_is_not_of_our_files_ends_the_push(board, connect, ans
 def test_a_download_has_the_announced_size(board, connect, said, monkeypatch):
     from . import board_model
 
-    monkeypatch.setattr(board_model._Connection, "_get", lambda self, _: said)
+    monkeypatch.setattr(board_model.Connection, "_get", lambda self, _: said)
     with pytest.raises(ProtocolError):
         connect(board).get("x")

@@ -16,6 +16,7 @@ _ALL = (
     "test_keys",
     "test_records",
     "test_push2",
+    "test_fuzz",
     "test_bad_flash",
     "test_full",
 )

@@ -187,6 +187,7 @@ def board(tmp_path_factory):
         ),
         ("2m", ["test_guard", "test_bad_flash"]),
         ("2m", ["test_full"]),
+        ("2m", ["test_fuzz"]),
         ("320k", ["test_memory"]),
     ],
 )

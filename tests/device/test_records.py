@@ -131,6 +131,14 @@ def test_errors_end_a_command_and_not_the_session():
     assert host.command("ping") == b"pong\n"
 
 
+def test_an_error_is_never_without_a_word():
+    """What is no UTF-8 raises an exception that has no text."""
+    for sent in (b"\xff", b"get \xc3"):
+        told = Host().command(sent)
+        assert told.startswith("error: ") and len(told) > len("error: "), (sent, told)
+    assert len(Peer().say(b"\xff\n")) > len("error: \n")
+
+
 def test_commands_may_come_before_the_answers():
     host = Host()
     sent = b"".join(host.seal(TEXT, text) for text in (b"ping", b"what", b"ping"))

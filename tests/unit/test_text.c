@@ -63,6 +63,38 @@ static void does_not_mark_what_just_fits(void)
 	g_assert_cmpstr(cut, ==, "12345678…");
 }
 
+/* What @text becomes, @len bytes in pieces of @chop. */
+static void assert_stream(const char *text, gsize len, const char *expected)
+{
+	for (gsize chop = 1; chop <= len; chop++) {
+		g_autoptr(GString) pending = g_string_new(NULL);
+		g_autoptr(GString) out = g_string_new(NULL);
+
+		for (gsize at = 0; at < len; at += chop)
+			uota_text_feed(pending, text + at, MIN(chop, len - at), out);
+		uota_text_end(pending, out);
+		g_assert_cmpstr(out->str, ==, expected);
+		g_assert_cmpuint(pending->len, ==, 0);
+	}
+}
+
+#define STREAM(text, expected) assert_stream(text, sizeof text - 1, expected)
+
+static void a_stream_may_be_cut_anywhere(void)
+{
+	STREAM("größe 台所 🍳\n\tend\n", "größe 台所 🍳\n\tend\n");
+	STREAM("a\xc2\x9b"
+	       "31m",
+		"a\\u{9b}31m");
+	STREAM("a\u202eyp.exe\x1b[2J\r\x7f", "a\\u{202e}yp.exe\\x1b[2J\\x0d\\x7f");
+	STREAM("\0a\0", "\\x00a\\x00");
+	STREAM("\x9b"
+	       "31m\xff",
+		"\\x9b31m\\xff");
+	STREAM("x\xe2\x80", "x\\xe2\\x80");
+	STREAM("\xe2\x80\nx", "\\xe2\\x80\nx");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -74,5 +106,6 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/text/cuts-long-text-between-characters", cuts_long_text_between_characters);
 	g_test_add_func("/text/does-not-mark-what-just-fits", does_not_mark_what_just_fits);
+	g_test_add_func("/text/a-stream-may-be-cut-anywhere", a_stream_may_be_cut_anywhere);
 	return g_test_run();
 }

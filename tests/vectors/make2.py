@@ -608,6 +608,8 @@ def message_vectors() -> dict:
         stream("source-small-limit", text, 1024, 10),
         stream("source-largest-limit", text, 16384, 15),
         stream("source-smallest-limit", text, 512, 9),
+        stream("source-limit-below-the-window", text, 2048, 12),
+        stream("source-limit-above-the-window", text, 4096, 9),
         stream("noise", random, 4096, 12),
         stream("noise-small-limit", random, 1024, 10),
         stream("zeros", bytes(50000), 4096, 12),

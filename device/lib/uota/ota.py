@@ -170,7 +170,7 @@ def _text(e):
         full = "flash full: %d bytes free" % room
         # 13: on FAT, what no folder could grow for
         e = {2: "not found", 13: e if room else full, 28: full}.get(e.errno, e)
-    return "error: %s" % e
+    return "error: %s" % (str(e) or repr(e))
 
 
 def _welcome(conn):
