@@ -1,37 +1,59 @@
 # What the agent's own tests run on, under the plain unix port: a fresh littlefs as /, the agent
 # on sys.path, stand-ins for what a board has, and a peer that speaks to a session without sockets.
+import gc
 import os
 import sys
 import time
 import vfs
 
 _BLOCK = 4096
+_RAM = 256  # blocks; a flash up to this size lies in memory where there is much of it
 _here = sys.path[0]
 resets = []
 
 
-_name = "/tmp/uota-test-%d" % time.time_ns()
-_file = open(_name, "w+b")  # the flash; without a name it goes when we go
-os.unlink(_name)
+def _nameless():
+    """A file of the host's that goes when we go."""
+    name = "/tmp/uota-test-%d" % time.time_ns()
+    file = open(name, "w+b")
+    os.unlink(name)
+    return file
+
+
+_file = _nameless()
+_ram, _kept = (bytearray(_RAM * _BLOCK) for _ in (0, 1)) if gc.mem_free() > 4 << 20 else (0, 0)
+_view = memoryview(_ram or b"")
 
 
 class Disk:
     def __init__(self, blocks):
-        self.file = _file
         self.blocks = blocks
+        if _ram and blocks <= _RAM:
+            self.readblocks, self.writeblocks = _read, _write
         _file.seek(blocks * _BLOCK - 1)
         _file.write(b"\0")
 
     def readblocks(self, block, buf, off=0):
-        self.file.seek(block * _BLOCK + off)
-        self.file.readinto(buf)
+        _file.seek(block * _BLOCK + off)
+        _file.readinto(buf)
 
     def writeblocks(self, block, buf, off=0):
-        self.file.seek(block * _BLOCK + off)
-        self.file.write(buf)
+        _file.seek(block * _BLOCK + off)
+        _file.write(buf)
 
     def ioctl(self, op, arg):
         return {4: self.blocks, 5: _BLOCK, 6: 0}.get(op)
+
+
+def _read(block, buf, off=0):
+    off += block * _BLOCK
+    if off < len(_view):  # FAT looks for itself in what another file system has left
+        buf[:] = _view[off : off + len(buf)]
+
+
+def _write(block, buf, off=0):
+    off += block * _BLOCK
+    _view[off : off + len(buf)] = buf
 
 
 class _Rtc:
@@ -63,10 +85,8 @@ def boot():
     vfs.umount("/")
     fresh()
     vfs.mount(host, "/host")
-    compiled = os.getenv("UOTA_COMPILED")  # the agent as a board has it
-    if compiled:
-        vfs.mount(vfs.VfsPosix(compiled), "/compiled")
-    agent = "/compiled" if compiled else "/host/device/lib"
+    compiled = os.getenv("UOTA_COMPILED")  # the agent as a board has it, below `root`
+    agent = "/host/" + (compiled or "device/lib")
     sys.path[:] = [agent, "/host/tests/device", ".frozen"]
     sys.modules["machine"] = machine
 
@@ -81,6 +101,19 @@ def fresh(blocks=256, fs=None):
     fs = fs or vfs.VfsLfs2
     fs.mkfs(disk)
     vfs.mount(fs(disk), "/")
+    os.chdir("/")
+
+
+def keep():
+    """Keep what is on the flash, one in memory, for back()."""
+    _kept[:] = _ram
+
+
+def back():
+    """The littlefs that was kept as /."""
+    vfs.umount("/")
+    _ram[:] = _kept
+    vfs.mount(vfs.VfsLfs2(Disk(_RAM)), "/")
     os.chdir("/")
 
 

@@ -1,4 +1,4 @@
-# Runs the agent's own tests under MicroPython: micropython -X heapsize=2m run.py [test_x.py …].
+# Runs the agent's own tests under MicroPython: micropython -X heapsize=8m run.py [test_x.py …].
 # Without arguments all but test_memory, which wants a small heap (320k) to itself. A line per
 # test, a closing count, exit status 1 where one failed.
 import sys

@@ -102,11 +102,7 @@ class Loop:
             stream = listener.accept()[0]
             stream.setblocking(False)
             stream.setsockopt(6, 1, 1)  # TCP_NODELAY: an answer must not wait for an ACK
-            gc.collect()  # else the code lands amid garbage and splits the heap
-            from uota import ota
-
-            gc.collect()  # the app's next objects go below the code, not above its garbage
-            conn = ota.Conn(self, stream)
+            conn = load("ota").Conn(self, stream)
         except Exception as e:
             uota.log(repr(e))
             if stream:
@@ -158,6 +154,16 @@ def _tell(stream, text):
         stream.write(text + "\n")  # once: the peer may not be reading
     except OSError:
         pass
+
+
+def load(name):
+    """A module of a session's, where it does not split the heap: amid garbage it would."""
+    name = "uota." + name
+    if name not in sys.modules:
+        gc.collect()
+        __import__(name)
+        gc.collect()  # the app's next objects go below the code, not above its garbage
+    return sys.modules[name]
 
 
 def drop(names=SESSION):

@@ -6,7 +6,7 @@ import time
 
 from micropython import const
 
-from uota.loop import READ, WRITE, drop
+from uota.loop import READ, WRITE, drop, load
 from uota.state import free
 
 _UNPROVEN_MS = const(10000)
@@ -174,9 +174,7 @@ def _text(e):
 
 
 def _welcome(conn):
-    from uota import welcome
-
-    return welcome.run(conn)
+    return load("welcome").run(conn)
 
 
 def _command(conn):
@@ -196,20 +194,9 @@ def _command(conn):
 
 
 def _act(conn, word, arg):
-    if word == "push" and conn.records:
+    name = "commands"
+    if word in (("push",) if conn.records else ("start_ota", "stream_ota")):
         conn.open = False
-        _clear()
-        from uota import push2 as act
-    elif word in ("start_ota", "stream_ota") and not conn.records:
-        conn.open = False
-        _clear()
-        from uota import push as act
-    else:
-        from uota import commands as act
-    return act.run(conn, word, arg)
-
-
-def _clear():
-    """Make room for a push."""
-    drop("welcome config commands")
-    gc.collect()
+        drop("welcome config commands")
+        name = "push2" if conn.records else "push"
+    return load(name).run(conn, word, arg)

@@ -7,6 +7,7 @@ from micropython import const
 
 from uota import check, digest, inventory
 from uota.commit import Commit
+from uota.loop import load
 from uota.ota import Refused
 
 _MANIFEST = const(65536)
@@ -28,16 +29,10 @@ def run(conn, word, arg):
         _window(conn)
         yield from conn.say("ready")
         if (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
-            yield from _install(job)
+            yield from conn.busy(load("install").run(job))
     finally:
         job.discard()
     yield from conn.say("ok" if job.done else "aborted")
-
-
-def _install(job):
-    from uota import install
-
-    return job.conn.busy(install.run(job))
 
 
 def _window(conn):

@@ -8,7 +8,7 @@ import io
 from micropython import const
 
 from uota.commit import Commit
-from uota.loop import drop
+from uota.loop import drop, load
 from uota.records import ROOM
 from uota.state import installed
 
@@ -42,13 +42,14 @@ def _update(job, conn, size):
     """All of it; what to answer."""
     messages = Messages(conn)
     fits = "%d %d\n" % (messages.limit, messages.bits)
-    if job.id == installed() and not (job.force or job.wipe) and (yield from _whole(job)):
+    asks = job.id == installed() and not (job.force or job.wipe)
+    if asks and (yield from conn.busy(load("inventory").whole(job))):
         return "same"
     drop("inventory")
-    if (yield from _manifest(job, messages, fits, size)):
+    if (yield from load("manifest").run(job, messages, fits, size)):
         return "ok"
     drop("manifest check")
-    if (yield from _same(job)):
+    if (yield from conn.busy(load("inventory").same(job))):
         return "same"
     drop("inventory")
     yield from conn.send("have " + fits)
@@ -58,45 +59,15 @@ def _update(job, conn, size):
             yield from conn.send(part)
             part = f.read(_LINE)
     yield from conn.finish()
-    if not (yield from _receive(job, messages)):
+    if not (yield from load("receive").run(job, messages)):
         return "ok"
     drop("receive")
     messages = None  # its window is heap that the commit may want
     conn.buf = conn.buf[:0]
     gc.collect()
     conn.buf = memoryview(bytearray(ROOM))
-    yield from conn.busy(_install(job))
+    yield from conn.busy(load("install").run(job))
     return "ok"
-
-
-def _manifest(job, messages, fits, size):
-    from uota import manifest
-
-    return manifest.run(job, messages, fits, size)
-
-
-def _whole(job):
-    from uota import inventory
-
-    return job.conn.busy(inventory.whole(job))
-
-
-def _same(job):
-    from uota import inventory
-
-    return job.conn.busy(inventory.same(job))
-
-
-def _receive(job, messages):
-    from uota import receive
-
-    return receive.run(job, messages)
-
-
-def _install(job):
-    from uota import install
-
-    return install.run(job)
 
 
 class Messages:

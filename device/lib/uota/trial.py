@@ -8,7 +8,7 @@ from micropython import const
 
 import uota
 from uota import boot_guard, config
-from uota.loop import SESSION, drop
+from uota.loop import SESSION, drop, load
 
 _LOOK_MS = const(200)
 _CLEAN_S = const(2)  # a loop that has run that long has come through
@@ -101,7 +101,7 @@ def _unready():
     gc.collect()
     try:
         for name in SESSION.split():
-            __import__("uota." + name)
+            load(name)
             drop(name)
     except Exception as e:
         return "no next update: " + repr(e)
