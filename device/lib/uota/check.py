@@ -2,6 +2,7 @@
 from micropython import const
 
 from uota import digest, files
+from uota.commit import Finder
 from uota.state import failed, kept, rmtree, size as size_of, trial
 
 _HEX = const("0123456789abcdef")
@@ -44,6 +45,7 @@ def seal(job, version):
         for _, (path, _, sha) in job.items():
             named.update("\n%s:%s" % (path, sha))
         job.id = digest.hexed(named.digest())
+    job.find = Finder(job.items, job.copies)
     back = failed()
     if back.get("id") == job.id[:16] and not job.force:
         text = "refused: %s failed on this board (%s); change it, or --force"

@@ -43,7 +43,7 @@ class Commit:
     proof = False  # somebody must come through before the trial passes
     partial = False  # merge into what is installed, delete nothing else
     old = None  # the list of what is kept, where a trial is on: that stays
-    known = list = kept = None
+    find = known = list = kept = None
     above = ()  # lengths of the listed paths that the last one begins with
 
     def __init__(self, conn, words):
@@ -63,7 +63,6 @@ class Commit:
         if size(self.stage) == -2:
             os.mkdir(self.stage)
         self.copies = size(self.stage.upper()) == -1  # FAT, where names have no case: never rename
-        self.find = Finder(self.items, self.copies)
         conn.loop.updating = True
 
     def at(self, name):
