@@ -103,6 +103,9 @@ def _unready():
         for name in SESSION.split():
             load(name)
             drop(name)
+        load("push2")
+        load("manifest")  # beside it: the most that a push has at once
+        drop()
     except Exception as e:
         return "no next update: " + repr(e)
 
