@@ -9,10 +9,10 @@ import sys
 from micropython import const
 
 import uota
-from uota import digest, files, state
+from uota import digest, files
 from uota.config import masked
 from uota.ota import Refused
-from uota.state import load, rmtree, size
+from uota.files import load, rmtree, size
 
 _DATA = const(2)
 _LINE = const(512)
@@ -46,8 +46,8 @@ def version(conn, arg):
     told = {"version": load("/ota_version.json").get("version", "unknown")}
     if conn.closed:  # a stranger's: no more than that
         return _json(told)
-    trial = state.trial()
-    back = state.failed()
+    trial = files.trial()
+    back = files.failed()
     told["agent"] = "2.0.0"
     told["state"] = "rolled back" if back else "confirmed"
     if trial is not None:
@@ -187,11 +187,11 @@ def info(conn, arg):
         "platform": sys.platform,
         "micropython": ".".join(str(n) for n in system.version[:3]),
         "sign": "hmac-sha256" if conn.key else "none",
-        "counter": state.counter(),
+        "counter": files.counter(),
     }
     if hasattr(system, "_mpy"):
         told["mpy"] = system._mpy
-    ident = state.installed()
+    ident = files.installed()
     if ident:
         told["id"] = ident[:16]
     return _json(told)
@@ -217,7 +217,7 @@ def put(conn, arg):
                 total.update(part)
         if digest.hexed(total.digest()) != sha:
             raise Refused("sha256_mismatch " + path[1:])
-        state.folders(path)
+        files.folders(path)
         if size("/OTA_STAGE") == -2:
             os.rename("/ota_stage/put", path)
         else:

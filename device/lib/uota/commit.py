@@ -1,16 +1,19 @@
 # One update while it is staged: its files lie as /ota_stage/0, 1, … until all of them are proven
 # (those of protocol 2, which outlive a reset, in /ota_part). What it names is a list on flash, a
 # line per file, as are the journals and the installed manifest: memory does not grow with their
-# number. check.py says what an update may be, install.py puts it into place.
+# number. install.py puts it into place.
 import os
 
 from micropython import const
 
-from uota.state import rmtree, size
+from uota import digest, files
+from uota.files import rmtree, size as size_of
 
+_HEX = const("0123456789abcdef")
 _JOURNAL = const("/ota_journal")
 _STAGE = const("/ota_stage")
 _PART = const("/ota_part")
+_KEPT = const("/ota_kept")
 
 
 class Finder:
@@ -58,11 +61,12 @@ class Commit:
         up = conn.loop.up
         self.up = [name for name in up if up[name]]  # transports that must be up again
         self.settle()
-        if not self.resumes and size(_PART) > -2:
+        if not self.resumes and size_of(_PART) > -2:
             rmtree(_PART)
-        if size(self.stage) == -2:
+        if size_of(self.stage) == -2:
             os.mkdir(self.stage)
-        self.copies = size(self.stage.upper()) == -1  # FAT, where names have no case: never rename
+        # On FAT, where names have no case: never rename.
+        self.copies = size_of(self.stage.upper()) == -1
         conn.loop.updating = True
 
     def at(self, name):
@@ -84,13 +88,54 @@ class Commit:
 
     def settle(self):
         """Nothing is under way any more."""
-        if size(_JOURNAL) > -2:
+        if size_of(_JOURNAL) > -2:
             from uota import boot_guard
 
             for _ in boot_guard.replay():
                 pass
-        elif size(_STAGE) > -2:
+        elif size_of(_STAGE) > -2:
             rmtree(_STAGE)
+
+    def add(self, path, size, sha):
+        """The next file that the update names."""
+        last = self.last
+        order = files.pushed(path) > last
+        self.last = path
+        if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
+            raise ValueError("bad entry: " + path)
+        if self.resumes:
+            self.nest(path, last)
+        else:
+            if not self.list:
+                self.list = self.open("list", "w")
+            self.list.write("%d %s %s\n" % (size, sha, path))
+
+    def nest(self, path, last):
+        """No listed path is a folder of another."""
+        above = self.above = [n for n in self.above if last[:n] == path[:n]]
+        for n in above:
+            if path[n : n + 1] == "/":
+                raise ValueError("file and folder: " + path[:n])
+        above.append(len(path))
+
+    def seal(self, version):
+        """The list is complete, and whatever signature is due was right."""
+        self.version = files.plain(version, 64)
+        if not self.resumes:
+            (self.list or self.open("list", "w")).close()
+            named = digest.sha256(version)
+            for _, (path, _, sha) in self.items():
+                named.update("\n%s:%s" % (path, sha))
+            self.id = digest.hexed(named.digest())
+        self.find = Finder(self.items, self.copies)
+        back = files.failed()
+        if back.get("id") == self.id[:16] and not self.force:
+            text = "refused: %s failed on this board (%s); change it, or --force"
+            raise ValueError(text % (version, back.get("why")))
+        # What the version on trial would go back to is kept, whatever is to be done without.
+        self.old = files.trial() is not None and files.way_back()
+        if not self.keep and not self.old and size_of(_KEPT) > -2:
+            rmtree(_KEPT)
 
     def items(self):
         """(index, (path, size, sha)) of the files, then (-1, (path, -1, "")) of the deletions."""

@@ -1,6 +1,107 @@
-# The rules for every path that a peer names: what may be named at all, what stays.
-# Compared in lower case, and without FAT's short names (CONFIG~1), trailing dots and spaces:
-# on FAT these are further names of the same file.
+# What sessions ask about the board's files, and the rules for every path that a peer names.
+# boot_guard has small copies of the first: it is source, always, and to compile it for each
+# connection would cost more heap than all the rest.
+import json
+import os
+
+
+def look(path):
+    """(size, time) of a file; the size is -1 for a folder, -2 where nothing is."""
+    try:
+        st = os.stat(path)
+    except OSError:
+        return -2, 0
+    return -1 if st[0] & 0x4000 else st[6], st[8]
+
+
+def size(path):
+    return look(path)[0]
+
+
+def free():
+    """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
+    block, _, blocks, n = os.statvfs("/")[:4]
+    return block * n if n <= blocks else 0
+
+
+def rmtree(path):
+    if size(path) >= 0:
+        return os.remove(path)
+    for entry in tuple(os.ilistdir(path)):
+        rmtree(path + "/" + entry[0])
+    os.rmdir(path)
+
+
+def load(path):
+    """The JSON object in a small file; {} where there is none, whatever there is."""
+    n = size(path)
+    try:
+        with open(path) as f:
+            found = json.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError, RuntimeError):
+        return {}
+
+
+def trial():
+    """What the version on trial must show; None when none is on trial."""
+    return load("/ota_trial.json") if size("/ota_trial.json") >= 0 else None
+
+
+def failed():
+    """What the last version that was rolled back has left: from, why, id."""
+    found = load("/ota_crash.json").get("back")
+    return found if isinstance(found, dict) else {}
+
+
+def way_back():
+    """The list of what is kept, open, where that is whole; else None."""
+    try:
+        f = open("/ota_kept/list")
+        head = f.readline(12)
+        f.seek(max(0, f.seek(0, 2) - 4))
+        if head in ("uota 1 move\n", "---- 1 copy\n") and f.read(4) == "end\n":
+            f.seek(0)
+            return f
+        f.close()
+    except (OSError, UnicodeError):
+        pass
+
+
+def counter():
+    """The highest that was installed; kept where nothing but a push reaches."""
+    try:
+        with open("/ota_counter") as f:
+            return int(f.read(16))
+    except (OSError, ValueError):
+        return 0
+
+
+def installed():
+    """The id of what is installed, if push 2 has brought it."""
+    try:
+        with open("/ota_manifest.json", "rb") as f:
+            f.seek(max(0, f.seek(0, 2) - 73))
+            last = f.read()
+        return str(last[6:70], "utf-8") if last[:6] == b'"id":"' else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def folders(path):
+    """Make the folders above a path."""
+    n = path.find("/", 1)
+    while n > 0:
+        there = size(path[:n])
+        if there >= 0:
+            raise ValueError("file and folder: " + path[1:n])
+        if there == -2:
+            os.mkdir(path[:n])
+        n = path.find("/", n + 1)
+
+
+# -- paths: what may be named at all, and what stays. They are compared in lower case, and without
+# FAT's short names (CONFIG~1), trailing dots and spaces: there these are further names of a file.
 
 
 def plain(text, limit):

@@ -5,8 +5,8 @@ import os
 
 from micropython import const
 
-from uota import check, files, inventory
-from uota.state import size as size_of
+from uota import files, inventory
+from uota.files import size as size_of
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
@@ -63,7 +63,7 @@ def _check(job):
                 _compile(job, job.at(i), path)
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
-        check.nest(job, path, last)
+        job.nest(path, last)
         there = size_of("/" + path)
         clash = path if there == -1 else ""
         n = path.find("/")

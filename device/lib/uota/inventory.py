@@ -6,7 +6,7 @@ from micropython import const
 
 from uota import digest, files
 from uota.commit import Finder
-from uota.state import free, load, look, rmtree, size as size_of
+from uota.files import free, load, look, rmtree, size as size_of
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _SPARE = const(16384)  # for what nobody counts

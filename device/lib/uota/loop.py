@@ -18,8 +18,8 @@ _MAX = const(8)  # connections; an ESP32 has about ten sockets
 _RESET_MS = const(300)
 # All that is loaded for sessions:
 SESSION = (
-    "ota welcome records commands push push2 manifest inventory receive install check commit"
-    " files state digest config boot_guard trial"
+    "ota welcome records commands push push2 manifest inventory receive install commit"
+    " files digest config boot_guard trial"
 )
 
 

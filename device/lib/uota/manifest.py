@@ -5,9 +5,9 @@ import sys
 
 from micropython import const
 
-from uota import check, digest, files, state
+from uota import digest, files
 from uota.ota import Refused
-from uota.state import rmtree, size as size_of
+from uota.files import rmtree, size as size_of
 
 _LINE = const(512)
 _MANIFEST = const(1048576)
@@ -118,13 +118,13 @@ def _accept(job, seen):
     for name in needs:
         if not _has(name, needs[name]):
             raise ValueError("refused: needs %s %s" % (name, needs[name]))
-    last = state.counter()
+    last = files.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
-    now = state.load("/ota_version.json").get("version")
+    now = files.load("/ota_version.json").get("version")
     if not down and isinstance(now, str) and lower(version, now):
         raise ValueError("refused: %s is older than %s" % (version, now))
-    check.seal(job, version)
+    job.seal(version)
 
 
 def _head(job, f):
@@ -178,7 +178,7 @@ def _entries(job, f, needs):
             if name == path:
                 raise _bad()
         elif len(words) == 3:
-            check.entry(job, words[2], _number(words[0], 1 << 31), words[1])
+            job.add(words[2], _number(words[0], 1 << 31), words[1])
         else:
             raise _bad()
 

@@ -7,7 +7,7 @@ import time
 from micropython import const
 
 from uota.loop import READ, WRITE, drop, load
-from uota.state import free
+from uota.files import free
 
 _UNPROVEN_MS = const(10000)
 _IDLE_MS = const(30000)

@@ -5,7 +5,7 @@ import json
 
 from micropython import const
 
-from uota import check, digest, inventory
+from uota import digest, inventory
 from uota.commit import Commit
 from uota.loop import load
 from uota.ota import Refused
@@ -98,11 +98,12 @@ def _manifest(conn, job, mac, size):
         for path in sorted(named.keys()):
             entry = named[path]
             mac.update("\n%s:%s" % (path, entry["sha256"]))
-            check.entry(job, path, entry["size"], entry["sha256"].lower())
+            job.add(path, entry["size"], entry["sha256"].lower())
+            inventory.wants(job, path, entry["size"])
         sig = manifest.get("sig") or ""
         if not _signed(conn, mac, sig.lower()):
             raise Refused("sig_mismatch")
-        check.seal(job, version)
+        job.seal(version)
         inventory.room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
@@ -123,7 +124,8 @@ def _stream(conn, job, total):
         path = yield from _name(conn, job)
         size = yield from _number(conn, job, 4)
         sha = digest.hexed((yield from _take(conn, job, 32)))
-        check.entry(job, path, size, sha)
+        job.add(path, size, sha)
+        inventory.wants(job, path, size)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
@@ -134,7 +136,7 @@ def _stream(conn, job, total):
         raise ValueError("bad stream")
     if not _signed(conn, mac, trailer):
         raise Refused("sig_mismatch")
-    check.seal(job, version)
+    job.seal(version)
     return True
 
 

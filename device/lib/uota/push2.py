@@ -10,7 +10,7 @@ from micropython import const
 from uota.commit import Commit
 from uota.loop import drop, load
 from uota.records import ROOM
-from uota.state import installed
+from uota.files import installed
 
 try:
     import deflate
@@ -48,7 +48,7 @@ def _update(job, conn, size):
     drop("inventory")
     if (yield from load("manifest").run(job, messages, fits, size)):
         return "ok"
-    drop("manifest check")
+    drop("manifest")
     if (yield from conn.busy(load("inventory").same(job))):
         return "same"
     drop("inventory")

@@ -5,7 +5,7 @@ from micropython import const
 
 from uota import digest, files
 from uota.ota import Refused
-from uota.state import size as size_of
+from uota.files import size as size_of
 
 _LINE = const(512)
 _FLUSH = const(16384)

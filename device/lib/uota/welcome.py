@@ -5,7 +5,7 @@ from binascii import unhexlify
 
 from micropython import const
 
-from uota import config, digest, state
+from uota import config, digest, files
 from uota.ota import Refused
 
 _FREE_TRIES = const(5)  # wrong secrets before the answers get slower
@@ -100,7 +100,7 @@ def way(settings):
 
 def _before():
     """The configuration that the one on trial has replaced; {} for none."""
-    kept = state.trial() is not None and state.kept()
+    kept = files.trial() is not None and files.way_back()
     if kept:
         with kept:
             for line in kept:
