@@ -65,6 +65,11 @@ def rebuild(base, ops, n, how):
     return image
 
 
+def after(image, ops):
+    """The image once all these operations are done."""
+    return rebuild(image, ops, len(ops), NOT)
+
+
 def unerased(base, ops):
     """Indexes of programs that would need an erase first: a NOR flash only clears bits."""
     image = bytearray(base)

@@ -17,10 +17,11 @@ from uota_sim.engine import Engine
 from uota_sim.mailbox import HARD, PWRON
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "powerloss"  # what the processes of a sweep leave each other
 BLOCK = 4096
-BLOCKS = 128
+BLOCKS = 160
 SIZE = BLOCK * BLOCKS
-HEAP = 160 * 1024
+HEAP = 320 * 1024  # as the simulator's
 DEADLINE = 20  # seconds that a board may take for what it is asked over the wire
 PATIENCE = 5  # seconds that a boot may take, some hundred times what it does
 RESETS = 6  # of its own that a board may make before it listens
@@ -65,6 +66,7 @@ class Board:
         self.fs = fs
         self._image_fd = _memory("image", SIZE)
         self.image = mmap.mmap(self._image_fd, SIZE)
+        self._seen = mmap.mmap(-1, BLOCKS)
         self._log_fd = _memory("log", 0)
         self._out_fd = _memory("out", 0)
         self._reply, reply_in = os.pipe()
@@ -85,6 +87,7 @@ class Board:
             "rig_dir": _RIG_DIR,
             "image_fd": self._image_fd,
             "image_at": ctypes.addressof(ctypes.c_char.from_buffer(self.image)),
+            "seen_at": ctypes.addressof(ctypes.c_char.from_buffer(self._seen)),
             "log_fd": self._log_fd,
             "cut_fd": cut_in,
             "reply_fd": reply_in,
@@ -160,6 +163,7 @@ class Board:
 
     def boot(self, boot, cause=PWRON):
         """Boot until it listens, through resets of its own: what is on its flash then."""
+        self._seen[:] = bytes(BLOCKS)
         for _ in range(RESETS):
             self.start(boot, cause)
             ready = self.wait([self._reply, self._events], PATIENCE)
@@ -184,6 +188,10 @@ class Board:
         return data.decode()
 
     # -- what it leaves
+
+    def read(self):
+        """The blocks that the last boot() has read as they were before it."""
+        return [n for n, word in enumerate(bytes(self._seen)) if word == 1]
 
     def take_log(self):
         """The flash operations since the last call, as bytes."""

@@ -2,13 +2,17 @@
 between which there may be nothing.
 """
 
+import functools
+import hashlib
 import json
 import os
+import pickle
 from hashlib import sha256
 
 from uota_sim import project
 
-from .machine import ROOT
+from .machine import FOLDER, ROOT
+from .push2 import Update
 from .tool import PASSWORD, Unknown
 
 GUARD = "lib/uota/boot_guard.py"
@@ -20,10 +24,26 @@ CONFIG = {
 _APP = "import time\n\nVERSION = %r\n\n\ndef run():\n    while True:\n        time.sleep(1)\n"
 
 
+@functools.cache
 def agent():
-    """The agent's files, as the installation over the cable puts them on a board."""
-    found = project.agent_files(os.environ.get("UOTA_DEVICE_DIR") or str(ROOT / "device"), False)
-    return {path[1:]: data for path, data in found}
+    """The agent's files, compiled, as the installation over the cable puts them on a board."""
+    folder = os.environ.get("UOTA_DEVICE_DIR") or str(ROOT / "device")
+    total = hashlib.sha256()
+    for path, data in project.agent_files(folder, False):
+        total.update(path.encode() + b"\0" + data)
+    made = FOLDER / f"agent-{total.hexdigest()[:16]}.pickle"
+    if not made.exists():
+        found = {path[1:]: data for path, data in project.agent_files(folder, True)}
+        keep(made, found)
+    return pickle.loads(made.read_bytes())
+
+
+def keep(path, what):
+    """Write it for other processes, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_bytes(pickle.dumps(what))
+    new.replace(path)
 
 
 def _text(name, size):
@@ -33,6 +53,12 @@ def _text(name, size):
 
 def _config(**more):
     return json.dumps({**CONFIG, **more}).encode()
+
+
+def _noise(name, size):
+    """What cannot be deflated."""
+    parts = (sha256(f"{name} {i}".encode()).digest() for i in range(size // 32 + 1))
+    return b"".join(parts)[:size]
 
 
 # What the user has on the board, and no push names.
@@ -99,8 +125,27 @@ SOME = {
 
 SOME_GONE = ("app/screen.py",)
 
+# Over protocol 2: also what the board copies, from what goes and from what comes, and a file in
+# whose midst the connection is lost.
+FOUR = {
+    **TWO,
+    "app/app.py": (_APP % "2.0").encode(),
+    "app/found.py": ONE["app/old/gone.py"],
+    "app/long.bin": _noise("long", 18000),
+    "app/twin.py": _text("big two", 6100),
+}
+FOUR_GONE = (*TWO_GONE, "lib/kept.py")
+UPDATE = Update("2.0", 7, FOUR)
+OTHER = Update("2.0-other", 5, {**FOUR, "app/app.py": (_APP % "2.0-other").encode()})
+FIVE = {
+    "app/app.py": (_APP % "2.1").encode(),
+    "app/extra/more.py": _text("more", 400),
+    "app/long.bin": _noise("other", 5000),
+}
+FIVE_GONE = ("app/found.py", "app/new/deep/er.txt", "lib/driver.mpy")
+PATCH = Update("2.1", 8, FIVE, FIVE_GONE)
 
-_CHANGED = ("digest.py", "boot_guard.py", "config.py", "files.py", "transports/wifi_tcp.py")
+_CHANGED = ("digest.mpy", "boot_guard.py", "config.mpy", "files.mpy", "transports/wifi_tcp.mpy")
 
 
 def _agent_push():
@@ -112,11 +157,13 @@ def _agent_push():
 
 class State:
     """What a board has when it is at rest: @files with all of the agent's, the version, what the
-    installed manifest names, and the hashes of what is kept for a way back.
+    installed manifest names, the hashes of what is kept for a way back, and of the last push over
+    protocol 2 id and counter.
     """
 
-    def __init__(self, files, version, manifest, kept=()):
-        self.files, self.version, self.manifest, self.kept = files, version, manifest, set(kept)
+    def __init__(self, files, version, manifest, counter=None, ident=None):
+        self.files, self.version, self.manifest, self.kept = files, version, manifest, set()
+        self.counter, self.id = counter, ident
         self.hashes = {"/" + path: sha256(data).hexdigest() for path, data in files.items()}
         self.folders = {"/" + path[:i] for path in files for i in _slashes(path)}
 
@@ -137,6 +184,8 @@ class Scenario:
 
     swept = True
     deep = True  # the recovery is cut too
+    stages = False  # it leaves something staged
+    goes_on = None  # the update that the host pushes next when it has not come through
 
     def __init__(self, name, start, version, talk, pushed, gone=()):
         self.name, self.start, self.version = name, start, version
@@ -145,7 +194,7 @@ class Scenario:
     def outcome(self, before, older):
         """The state after it, from that before it; @older: the state before that."""
         files = {path: data for path, data in before.files.items() if path not in self.gone}
-        after = State({**files, **self.pushed}, self.version, self.named(before))
+        after = State({**files, **self.pushed}, self.version, self.named(before), before.counter)
         after.kept = replaced(before, after)
         return after
 
@@ -159,6 +208,34 @@ class Partial(Scenario):
     def named(self, before):
         kept = {path: data for path, data in before.manifest.items() if path not in self.gone}
         return {**kept, **self.pushed}
+
+
+class Push2(Scenario):
+    """A push over protocol 2 of an update, see push2.py."""
+
+    def __init__(self, name, start, update, gone, talk):
+        super().__init__(name, start, update.version, talk, update.files, gone)
+        self.goes_on = update
+
+    def outcome(self, before, older):
+        after = super().outcome(before, older)
+        after.counter, after.id = self.goes_on.counter, self.goes_on.id
+        return after
+
+    def named(self, before):
+        if not self.goes_on.partial:
+            return self.pushed
+        return Partial.named(self, before)
+
+
+class Staged(Scenario):
+    """A push over protocol 2 that is broken off: nothing has changed, but something is staged."""
+
+    swept = False
+    stages = True
+
+    def outcome(self, before, older):
+        return before
 
 
 class OnTrial(Scenario):
@@ -187,7 +264,7 @@ class Back(Scenario):
         super().__init__(name, start, "", lambda tool: tool.rollback(), {})
 
     def outcome(self, before, older):
-        return State(older.files, older.version, older.manifest)
+        return State(older.files, older.version, older.manifest, before.counter, older.id)
 
 
 class Failed(Back):
@@ -211,6 +288,21 @@ def _wipe(tool):
     tool.full("3", TWO, "wipe")
 
 
+_AMID = 18500  # bytes on the wire, by which app/long.bin has come for the most part
+
+
+def _broken_off(tool):
+    tool.begin(UPDATE, _AMID)
+    tool.reset()
+
+
+def _in_three(tool):
+    """Another update is begun, then this one, and then it goes on."""
+    tool.begin(OTHER, _AMID // 4)
+    tool.begin(UPDATE, _AMID)
+    tool.push(UPDATE)
+
+
 def swept():
     return [name for name, scenario in every().items() if scenario.swept]
 
@@ -222,12 +314,16 @@ def every():
         for scenario in (
             Scenario("install", None, "1", _push("1", ONE), ONE),
             Scenario("update", "install", "2", _push("2", TWO), TWO, TWO_GONE),
-            Partial("fast", "install", "1.1", lambda t: t.fast("1.1", SOME), SOME, SOME_GONE),
+            Staged("staged", "install", "1", _broken_off, ONE),
+            Partial("fast", "staged", "1.1", lambda t: t.fast("1.1", SOME), SOME, SOME_GONE),
             Scenario("agent", "install", "4", _push("4", new_agent), new_agent),
             Back("rollback", "update"),
             OnTrial("trial", "install", "2", _push("2", TRIED), TRIED, TWO_GONE),
             Failed("failed", "trial"),
             During("during", "trial", "3", _push("3", THREE), THREE, THREE_GONE),
+            Push2("push2", "install", UPDATE, FOUR_GONE, _in_three),
+            Push2("partial2", "push2", PATCH, FIVE_GONE, lambda tool: tool.push(PATCH)),
+            Back("rollback2", "push2"),
             Scenario("wipe", "install", "3", _wipe, TWO, (*TWO_GONE, "notes.txt")),
         )
     }

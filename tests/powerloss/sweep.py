@@ -3,7 +3,9 @@
 import contextlib
 
 from . import fat, flashlog, verdict
-from .machine import LOOK, TOUCH, Board, Boot, Dead
+from .boots import Boots
+from .machine import LOOK, TELL, TOUCH, Board, Dead
+from .tool import push_once
 
 JOURNAL = "/ota_journal"
 COUNT = "/ota_boot_state.json"
@@ -20,8 +22,9 @@ class Sweep:
     def __init__(self, recording, every=False, forget=None, erases=False, tell=None, board=None):
         self.recording, self.every = recording, every
         self.forget, self.erases = forget, erases
-        self.board = board or Board(recording.fs, recording.base)
+        self.boots = Boots(board or Board(recording.fs, recording.base))
         self.tell = tell or (lambda case, faults: None)
+        self._went_on = {}  # by what was staged: what was wrong
         self.swept = self.bad = self.mixed = 0
         self.ends = {"old": 0, "new": 0, None: 0}
 
@@ -49,7 +52,6 @@ class Sweep:
         try:
             return self._faults(image)
         except Dead as dead:
-            self.board.take_log()
             return None, [f"dead: {dead}"], []
 
     def _after(self, image, n, how):
@@ -93,28 +95,42 @@ class Sweep:
         return ops
 
     def _faults(self, image):
-        first = self._look(image)
-        ops = flashlog.parse(self.board.take_log())
-        then = bytes(self.board.image)
+        first, ops = self._look(image)
+        then = flashlog.after(image, ops)
         state, faults = self._compare(first)
         if any(fault.endswith("blocks free") for fault in faults):
-            touched = self._look(then, looks=LOOK | TOUCH)
-            self.board.take_log()
-            state, faults = self._compare(touched)
+            state, faults = self._compare(self._look(then, looks=LOOK | TOUCH)[0])
         if self.recording.fs == "fat":
             faults += fat.Volume(then).faults()
         if ops:
             # So many cuts in a row would count as boots that the version does not come through.
-            second = self._look(self._spoil(then), forget=(self.forget, COUNT))
-            self.board.take_log()
+            second = self._look(self._spoil(then), forget=(self.forget, COUNT))[0]
             if not second.same_as(first):
                 faults.append("the second boot differs: " + "; ".join(self._compare(second)[1]))
+        if self.recording.goes_on and state == "old" and not self.forget:
+            faults += self._goes_on(self._spoil(then), first)
         return state, faults, ops
 
+    def _goes_on(self, image, look):
+        """What is wrong with the next push of the update that was cut; for each staging once."""
+        staged = frozenset(look.staged.items())
+        if staged not in self._went_on:
+            self._went_on[staged] = [f"then: {fault}" for fault in self._push(image, look)]
+        return self._went_on[staged]
+
+    def _push(self, image, look):
+        update = self.recording.goes_on
+        try:
+            image, result = push_once(self.boots.board, image, update)
+            state, faults = self._compare(self._look(image, looks=LOOK | TELL)[0])
+        except Dead as dead:
+            return [f"dead: {dead}"]
+        if state != "new":
+            faults.append(f"it is {state}, not new")
+        return faults + update.repeated(result, look)
+
     def _look(self, image, **how):
-        self.board.image[:] = image
-        how = {"forget": (self.forget,), **how}
-        return verdict.Look(self.board.boot(Boot(logs=True, **how)))
+        return self.boots.look(image, **{"forget": (self.forget,), **how})
 
     def _compare(self, look):
         recording = self.recording

@@ -3,10 +3,12 @@
 import json
 import time
 
+from client2.errors import BoardError, ProtocolError
 from e2e.old_board import sha256
 from e2e.old_tool import OldTool
 from e2e.wire import Gone
 
+from . import push2
 from .machine import DEADLINE, HARD, PWRON, Boot, Dead
 
 PASSWORD = "the board's"
@@ -49,6 +51,20 @@ class Tool(OldTool):
     def rollback(self):
         _expect(self.ask("rollback"), "ok")
 
+    def reset(self):
+        _expect(self.ask("reset"), "ok")
+
+    def push(self, update):
+        """Over protocol 2; what the client has sent, copied and resumed."""
+        result = push2.push(self.port, PASSWORD, update)
+        if not result.committed:
+            raise Dead("there was nothing to be done")
+        return result
+
+    def begin(self, update, size):
+        """The same until the connection is lost, after so many bytes."""
+        push2.begin(self.port, PASSWORD, update, size)
+
 
 def _expect(answer, right):
     if answer == "unknown":
@@ -86,7 +102,7 @@ def drive(board, talk, how=awake):
         if talk:
             update(board, tool, talk, how)
         settle(board, tool)
-    except (Gone, OSError, Dead):
+    except (Gone, OSError, ProtocolError, Dead):
         if not board.cut:
             raise
     finally:
@@ -97,10 +113,29 @@ def drive(board, talk, how=awake):
 def update(board, tool, talk, how=awake):
     """Talk to a board that listens, until it listens again."""
     talk(tool)
-    while board.event() != "R":
-        pass
+    _await_reset(board)
     board.kill()
     switch_on(board, how, HARD)
+
+
+def push_once(board, image, update):
+    """Boot an image and push to it; what is on the flash at the reset, and the client's result."""
+    board.image[:] = image
+    try:
+        switch_on(board)
+        result = Tool(board).push(update)
+        _await_reset(board)
+    except (BoardError, ProtocolError, OSError) as error:
+        raise Dead(f"{error!r}\n{board.output()}") from error
+    finally:
+        board.kill()
+        board.take_log()
+    return bytes(board.image), result
+
+
+def _await_reset(board):
+    while board.event() != "R":
+        pass
 
 
 def settle(board, tool):

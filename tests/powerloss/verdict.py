@@ -8,13 +8,15 @@ from hashlib import sha256
 # The agent's own; what is not among them is litter. Files below /ota_kept are looked at apart.
 _AGENTS = {
     "/ota_boot_state.json",
+    "/ota_counter",
     "/ota_crash.json",
     "/ota_guard.py",
-    "/ota_kept",
     "/ota_manifest.json",
     "/ota_trial.json",
     "/ota_version.json",
 }
+_TOLD = ("/ota_version.json", "/ota_manifest.json", "/ota_counter")
+_STAGE = "/ota_part"  # outlives a cut before the commit point
 SPARE = 1  # block that littlefs may hold more or less than after a run without a cut
 
 
@@ -37,6 +39,11 @@ class Look:
                 self.files[path] = sha
         self.kept = {sha for path, sha in self.files.items() if path.startswith("/ota_kept/")}
         self.mine = {path: sha for path, sha in self.files.items() if path[:5] != "/ota_"}
+        self.staged = {
+            path[len(_STAGE) + 1 :]: sha
+            for path, sha in self.files.items()
+            if path.startswith(_STAGE + "/")
+        }
 
     def same_as(self, other):
         """Nothing that an update brings, deletes or keeps is different."""
@@ -48,37 +55,43 @@ class Look:
         )
 
     def _told(self):
-        return [self.files.get(f"/ota_{name}.json") for name in ("version", "manifest")]
+        return [self.files.get(path) for path in _TOLD]
 
 
 class Reference:
-    """One of the states that are right: what it holds, and what a board at rest in it showed."""
+    """One of the states that are right: what it holds, and what a board at rest in it showed.
+    @stages: a push may have staged something.
+    """
 
-    def __init__(self, state, look):
-        self.state, self.free, self.kept = state, look.free, look.kept
-        self.version = look.files.get("/ota_version.json")
-        self.manifest = look.files.get("/ota_manifest.json")
+    def __init__(self, state, look, stages=False):
+        self.state, self.free, self.kept, self.stages = state, look.free, look.kept, stages
+        self.told = {path: look.files.get(path) for path in _TOLD}
 
     def faults(self, look, fs, keeps):
         """What a look at a board with this file set shows besides."""
-        found = [f"folder: {path}" for path in sorted(look.folders - self.state.folders)]
-        found = [fault for fault in found if fault != "folder: /ota_kept"]
-        found += [f"no folder: {path}" for path in sorted(self.state.folders - look.folders)]
-        found += [f"litter: {path}" for path in sorted(_litter(look))]
-        if look.files.get("/ota_version.json") != self.version:
-            found.append("the version is another's")
-        if look.files.get("/ota_manifest.json") != self.manifest:
-            found.append("the manifest is another's")
+        folders = {path for path in look.folders if path[:5] != "/ota_"}
+        found = [f"folder: {path}" for path in sorted(folders - self.state.folders)]
+        found += [f"no folder: {path}" for path in sorted(self.state.folders - folders)]
+        found += [f"litter: {path}" for path in sorted(_litter(look, self.stages))]
+        found += told(self.state, look) if look.told else self._told(look)
         if keeps and self.state.kept - look.kept:
             found.append(f"{len(self.state.kept - look.kept)} files are not kept")
-        if fs == "littlefs" and abs(look.free - self.free) > SPARE:
+        if fs == "littlefs" and _STAGE not in look.folders and abs(look.free - self.free) > SPARE:
             found.append(f"not {self.free}, but {look.free} blocks free")
         return found
 
+    def _told(self, look):
+        """The same by hashes: the time of each file, which a manifest tells, is of this one run."""
+        return [
+            f"{path} is another's" for path, sha in self.told.items() if look.files.get(path) != sha
+        ]
 
-def _litter(look):
+
+def _litter(look, stages):
+    allowed = ("/ota_kept", _STAGE) if stages else ("/ota_kept",)
     for path in [*look.files, *look.folders]:
-        if path[:5] == "/ota_" and path not in _AGENTS and not path.startswith("/ota_kept/"):
+        below = any(f"{path}/".startswith(folder + "/") for folder in allowed)
+        if path[:5] == "/ota_" and path not in _AGENTS and not below:
             yield path
 
 
@@ -107,18 +120,24 @@ def _differences(look, old, new):
 
 
 def told(state, look):
-    """What is wrong with the two files of a board at rest that tell what is installed."""
-    version, manifest = look.told["/ota_version.json"], look.told["/ota_manifest.json"]
-    if state.version is None:
-        return [] if version is None and manifest is None else ["it tells of an update"]
+    """What is wrong with the files of a board at rest that tell what is installed."""
+    version, manifest, counter = (look.told[path] for path in _TOLD)
     found = []
+    if counter != (state.counter and b"%d" % state.counter):
+        found.append(f"it tells counter {counter!r}, not {state.counter}")
+    if state.version is None:
+        return found + ["it tells of an update"] * (version is not None or manifest is not None)
     if json.loads(version) != {"version": state.version}:
         found.append(f"it tells {version!r}, not version {state.version}")
-    told = json.loads(manifest)
+    return found + _told_files(state, json.loads(manifest))
+
+
+def _told_files(state, told):
     entries = {
         path: {"size": len(data), "sha256": sha256(data).hexdigest()}
         for path, data in state.manifest.items()
     }
-    if told["version"] != state.version or told["files"] != entries:
-        found.append(f"the manifest tells {told}")
-    return found
+    for entry in told["files"].values():
+        entry.pop("time", None)
+    right = told["version"] == state.version and told.get("id") == state.id
+    return [] if right and told["files"] == entries else [f"the manifest tells {told}"]

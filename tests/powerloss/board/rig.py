@@ -5,6 +5,7 @@ import micropython
 import sys
 import vfs
 from hashlib import sha256
+from micropython import const
 from uctypes import bytearray_at
 from ustruct import pack_into
 from binascii import hexlify
@@ -19,10 +20,12 @@ import sim_socket
 import sim_time
 
 _ERASE, _PROGRAM, _SECTOR = 1, 2, 3  # in the log; a sector write replaces what was there
+_READ = const(1)  # what becomes of a block of the flash first of all: read or changed,
+_REPLACED = const(2)  # … or replaced as a whole
 _remove = sim_os.remove
 
 _LOOK, _TELL, _TOUCH = 1, 2, 4  # what is done where the agent listens
-_TOLD = ("/ota_version.json", "/ota_manifest.json")  # given in full where asked for
+_TOLD = ("/ota_version.json", "/ota_manifest.json", "/ota_counter")  # given in full where asked for
 
 _log = None
 _reply = None
@@ -34,7 +37,8 @@ disk = None
 
 class Disk(flash.Flash):
     """Logs each operation before it is done, and loses power when `left` of them are done. The
-    image's memory is the harness's: no system call per read. Nothing allocates, see flash.py.
+    image's memory is the harness's: no system call per read. It is told, too, which blocks were
+    read as they were before the boot. Nothing allocates, see flash.py.
     """
 
     logs = False
@@ -44,22 +48,30 @@ class Disk(flash.Flash):
     def __init__(self, file, size, label):
         super().__init__(file, size, label)
         self._bytes = bytearray_at(host.settings["image_at"], size)
+        self._seen = bytearray_at(host.settings["seen_at"], size // flash.BLOCK)
 
     @micropython.viper
-    def _move(self, at: int, buf, size: int, out: bool):
-        """Words between buf and the flash: littlefs reads some thousand times per boot."""
+    def readblocks(self, block: int, buf, offset: int):
+        """littlefs reads ten thousand times per boot, hence all in one. No bytecode with a jump, at
+        which another thread could get its turn amid a file system that knows none.
+        """
+        seen = ptr8(self._seen)  # noqa: F821
+        if not seen[block]:
+            seen[block] = 1  # _READ
         here = ptr32(buf)  # noqa: F821
-        there = ptr32(self._bytes)  # noqa: F821
-        at >>= 2
-        if out:
-            for i in range(size >> 2):
-                there[at + i] = here[i]
-        else:
-            for i in range(size >> 2):
-                here[i] = there[at + i]
+        there = ptr32(int(ptr8(self._bytes)) + (block << 12) + offset)  # noqa: F821
+        for i in range(int(len(buf)) >> 2):
+            here[i] = there[i]
 
-    def readblocks(self, block, buf, offset=0):
-        self._move(block * flash.BLOCK + offset, buf, len(buf), False)
+    @micropython.viper
+    def _program(self, at: int, buf, size: int, what: int):
+        seen = ptr8(self._seen)  # noqa: F821
+        if not seen[at >> 12]:
+            seen[at >> 12] = what
+        here = ptr32(buf)  # noqa: F821
+        there = ptr32(int(ptr8(self._bytes)) + at)  # noqa: F821
+        for i in range(size >> 2):
+            there[i] = here[i]
 
     def writeblocks(self, block, buf, offset=None):
         if offset is not None:
@@ -83,10 +95,10 @@ class Disk(flash.Flash):
                 _log.write(buf)
         if self.left == 0:
             self.half = False
-            self._move(at, buf, len(buf) // 2, True)
+            self._program(at, buf, len(buf) // 2, _READ)
             self._die()
         self.left -= 1
-        self._move(at, buf, len(buf), True)
+        self._program(at, buf, len(buf), _READ if kind == _PROGRAM else _REPLACED)
 
     def _die(self):
         # `left` stays 0: no other thread gets past it either.
@@ -95,12 +107,28 @@ class Disk(flash.Flash):
             sim_time._sleep(1)
 
 
+class Sectors(Disk):
+    """What FAT asks of it: whole blocks, some at once."""
+
+    @micropython.viper
+    def readblocks(self, block: int, buf):
+        seen = ptr8(self._seen)  # noqa: F821
+        here = ptr32(buf)  # noqa: F821
+        there = ptr32(int(ptr8(self._bytes)) + (block << 12))  # noqa: F821
+        size = int(len(buf))
+        for i in range(size >> 2):
+            here[i] = there[i]
+        for n in range(block, block + (size >> 12)):
+            if not seen[n]:
+                seen[n] = 1  # _READ
+
+
 def prepare(settings):
     global _log, _reply, _cut, disk
     _log = open(settings["log_fd"], "wb")
     _reply = open(settings["reply_fd"], "wb")
     _cut = open(settings["cut_fd"], "wb")
-    flash.Flash = Disk
+    flash.Flash = Sectors if settings["fs"] == "fat" else Disk
     gil.GIVE_UP_MS = 1 << 20  # not even on a very busy machine
     sim_boot.prepare(settings)
     disk = settings["flash"]
