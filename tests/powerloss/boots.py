@@ -4,10 +4,10 @@ flash. That this holds is checked for a sample.
 """
 
 import functools
-import hashlib
+import operator
 
 from . import flashlog, verdict
-from .machine import BLOCK, LOOK, Boot, Dead
+from .machine import LOOK, Boot, Dead
 
 CHECKED = 100  # one in so many boots that need not be made is made all the same
 
@@ -23,8 +23,7 @@ class Boots:
     def look(self, image, looks=LOOK, forget=()):
         """What the board shows that boots from an image, and its flash operations."""
         known = self._known.setdefault((looks, forget), Known())
-        blocks = digests(image)
-        found = None if self.afresh else known.find(blocks)
+        found = None if self.afresh else known.find(image)
         if found:
             self.left_out += 1
             if self.left_out % CHECKED:
@@ -33,11 +32,11 @@ class Boots:
         shown = _look(text), flashlog.parse(log), text
         if found:
             self._check(found, shown)
-        known.keep(blocks, self.board.read(), shown)
+        known.keep(image, self.board.read(), shown)
         return shown[:2]
 
     def _boot(self, image, looks, forget):
-        self.board.image[:] = image
+        self.board.load(image)
         try:
             text = self.board.boot(Boot(logs=True, looks=looks, forget=forget))
             return text, self.board.take_log()
@@ -55,31 +54,24 @@ class Known:
     """What boots have shown, found again by the blocks that they have read."""
 
     def __init__(self):
-        self._found = {}  # by the blocks that were read: by what was in them
+        self._found = {}  # by which blocks were read: by what was in them
 
-    def find(self, blocks):
-        """What a boot shows that finds these blocks, by their digests; None: not known."""
+    def find(self, image):
+        """What a boot from @image shows; None: not known."""
         for read, found in self._found.items():
-            shown = found.get(_join(blocks, read))
+            shown = found.get(read(image))
             if shown:
                 return shown
         return None
 
-    def keep(self, blocks, read, shown):
-        read = tuple(read)
-        self._found.setdefault(read, {})[_join(blocks, read)] = shown
+    def keep(self, image, blocks, shown):
+        read = _getter(tuple(blocks))
+        self._found.setdefault(read, {})[read(image)] = shown
 
 
-def _join(blocks, read):
-    return b"".join([blocks[n] for n in read])
-
-
-def digests(image):
-    view = memoryview(image)
-    return [
-        hashlib.blake2b(view[at : at + BLOCK], digest_size=16).digest()
-        for at in range(0, len(view), BLOCK)
-    ]
+@functools.cache
+def _getter(blocks):
+    return operator.itemgetter(*blocks)
 
 
 @functools.lru_cache(1000)

@@ -2,6 +2,7 @@
 clusters count as free reads correctly until they are reused, and its chains can be checked.
 """
 
+import functools
 import hashlib
 import struct
 
@@ -9,45 +10,44 @@ _END = {12: 0xFF8, 16: 0xFFF8}
 
 
 class Volume:
+    """@image: its sectors, which are the blocks of the flash."""
+
     def __init__(self, image):
         self.image = image
         sector, self.per_cluster, reserved, fats, roots, total = struct.unpack_from(
-            "<HBHBHH", image, 11
+            "<HBHBHH", image[0], 11
         )
-        size = struct.unpack_from("<H", image, 22)[0]
-        total = total or struct.unpack_from("<I", image, 32)[0]
-        self.table = reserved * sector
-        self.root = self.table + fats * size * sector
-        self.root_entries = roots
-        self.data = self.root + roots * 32
+        size = struct.unpack_from("<H", image[0], 22)[0]
+        total = total or struct.unpack_from("<I", image[0], 32)[0]
+        self.root = reserved + fats * size
+        self.data = self.root + roots * 32 // sector
         self.cluster = self.per_cluster * sector
-        self.count = (total * sector - self.data) // self.cluster
+        self.count = (total - self.data) // self.per_cluster
         self.bits = 12 if self.count < 4085 else 16
-
-    def entry(self, n):
-        if self.bits == 16:
-            return struct.unpack_from("<H", self.image, self.table + 2 * n)[0]
-        pair = struct.unpack_from("<H", self.image, self.table + n * 3 // 2)[0]
-        return pair >> 4 if n & 1 else pair & 0xFFF
+        self.entries = _entries(b"".join(image[reserved : reserved + size]), self.count, self.bits)
 
     def free(self):
-        return [n for n in range(2, self.count + 2) if self.entry(n) == 0]
-
-    def at(self, n):
-        return self.data + (n - 2) * self.cluster
+        return [n for n in range(2, self.count + 2) if self.entries[n] == 0]
 
     def fill_free(self):
         """Garbage over all that counts as free."""
         for n in self.free():
-            noise = hashlib.sha256(b"%d" % n).digest() * (self.cluster // 32)
-            self.image[self.at(n) : self.at(n) + self.cluster] = noise
+            at = self.data + (n - 2) * self.per_cluster
+            self.image[at : at + self.per_cluster] = _noise(n, self.per_cluster, self.cluster)
+
+    def content(self, chain):
+        data = []
+        for n in chain:
+            at = self.data + (n - 2) * self.per_cluster
+            data += self.image[at : at + self.per_cluster]
+        return b"".join(data)
 
     def chain(self, n):
         """The clusters from n on; ends at a free or impossible one, which is the last given."""
         found = []
         while 2 <= n < self.count + 2 and n not in found:
             found.append(n)
-            n = self.entry(n)
+            n = self.entries[n]
         if n < _END[self.bits]:
             found.append(n)
         return found
@@ -56,7 +56,7 @@ class Volume:
         """What is wrong with the chains of what the directories name."""
         self._owner = {}
         faults = []
-        self._folder(self.image[self.root : self.data], "", faults)
+        self._folder(b"".join(self.image[self.root : self.data]), "", faults)
         return faults
 
     def _folder(self, entries, path, faults):
@@ -71,17 +71,31 @@ class Volume:
             chain = self.chain(start) if start else []
             self._own(name, chain, faults)
             if entry[11] & 0x10:
-                data = b"".join(self.image[self.at(n) : self.at(n) + self.cluster] for n in chain)
-                self._folder(data, name, faults)
+                self._folder(self.content(chain), name, faults)
             elif len(chain) * self.cluster < size:
                 faults.append(f"chain of {name}: {len(chain)} clusters for {size} bytes")
 
     def _own(self, name, chain, faults):
         for n in chain:
-            if not 2 <= n < self.count + 2 or not self.entry(n):
+            if not 2 <= n < self.count + 2 or not self.entries[n]:
                 faults.append(f"chain of {name}: cluster {n} is free")
                 return
             if n in self._owner:
                 faults.append(f"chain of {name}: cluster {n} is also {self._owner[n]}'s")
                 return
             self._owner[n] = name
+
+
+@functools.lru_cache(100)
+def _entries(table, count, bits):
+    """What the table says of each cluster; the first two are none."""
+    if bits == 16:
+        return struct.unpack_from(f"<{count + 2}H", table)
+    pairs = [struct.unpack_from("<H", table, n * 3 // 2)[0] for n in range(count + 2)]
+    return tuple(pair >> 4 if n & 1 else pair & 0xFFF for n, pair in enumerate(pairs))
+
+
+@functools.cache
+def _noise(n, sectors, size):
+    part = hashlib.sha256(b"%d" % n).digest() * (size // sectors // 32)
+    return [part] * sectors

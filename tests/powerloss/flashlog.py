@@ -1,16 +1,21 @@
 """The log of flash operations, and the images that a power cut leaves: after operation N, with
-the next one not begun, half done, or done to an undefined state.
+the next one not begun, half done, or done to an undefined state. An image is a list of blocks,
+which it shares with those that it was made from.
 """
 
 import hashlib
 import struct
 
-from .machine import BLOCK
-
+BLOCK = 4096
 ERASE, PROGRAM, SECTOR = 1, 2, 3
 NOT, HALF, TORN, ERASED = "not", "half", "torn", "erased"
 _HEAD = struct.Struct("<III")
+_ERASED = b"\xff" * BLOCK
 _NOISE = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(BLOCK // 32))
+
+
+def blocks(data):
+    return [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
 
 
 def parse(data):
@@ -36,9 +41,16 @@ def kinds(op, erases):
 
 def apply(image, op):
     kind, at, data = op
-    if kind == ERASE:
-        data = b"\xff" * BLOCK
-    image[at : at + len(data)] = data
+    _put(image, at, _ERASED if kind == ERASE else data)
+
+
+def _put(image, at, data):
+    """No operation goes beyond its block."""
+    n, at = divmod(at, BLOCK)
+    if len(data) < BLOCK:
+        old = image[n]
+        data = old[:at] + data + old[at + len(data) :]
+    image[n] = data
 
 
 def apply_cut(image, op, how):
@@ -47,17 +59,17 @@ def apply_cut(image, op, how):
     if how == NOT:
         return
     if kind == ERASE:
-        data = _NOISE if how == TORN else b"\xff" * (BLOCK // 2)
+        data = _NOISE if how == TORN else _ERASED[: BLOCK // 2]
     elif how == ERASED:
         data = b"\xff" * len(data)
     else:
         data = data[: len(data) // 2]
-    image[at : at + len(data)] = data
+    _put(image, at, data)
 
 
 def rebuild(base, ops, n, how):
     """The image when the power goes at operation n (the first is 0)."""
-    image = bytearray(base)
+    image = list(base)
     for op in ops[:n]:
         apply(image, op)
     if n < len(ops):
@@ -72,12 +84,13 @@ def after(image, ops):
 
 def unerased(base, ops):
     """Indexes of programs that would need an erase first: a NOR flash only clears bits."""
-    image = bytearray(base)
+    image = list(base)
     wrong = []
     for i, op in enumerate(ops):
         kind, at, data = op
         if kind == PROGRAM:
-            old = int.from_bytes(image[at : at + len(data)], "big")
+            n, at = divmod(at, BLOCK)
+            old = int.from_bytes(image[n][at : at + len(data)], "big")
             if int.from_bytes(data, "big") & ~old:
                 wrong.append(i)
         apply(image, op)

@@ -1,5 +1,6 @@
-"""Is an image that was rebuilt from a log what a board leaves that really dies? Runs the update
-again, kills the process at a chosen flash operation, and compares byte by byte.
+"""Does the sweep see what it would see with more effort? An image that was rebuilt from a log must
+be what a board leaves that really dies: this runs the update again, kills the process at a chosen
+flash operation, and compares byte by byte. And a boot that was left out must show the same.
 """
 
 from . import flashlog
@@ -29,7 +30,7 @@ def sample(fs, name, count):
 def unlike(recorder, recording, n, how):
     """How the killed board is not what the sweep finds at the same cut point, rebuilt."""
     board = recorder.board
-    image = bytes(board.image)
+    image = board.unload()
     sweep = Sweep(recording, board=board)
     rebuilt = flashlog.rebuild(recording.base, recording.ops, n, how)
     killed, faults, _ = sweep.judge(image)
@@ -41,7 +42,7 @@ def unlike(recorder, recording, n, how):
 
 def answers(board, image, state):
     """Whether it serves, over a real socket, and tells the version that it holds."""
-    board.image[:] = image
+    board.load(image)
     switch_on(board)
     version = Tool(board).version()
     board.kill()
@@ -54,7 +55,7 @@ def differences(recorder, recording, n, how):
     what the same board had logged; and how its log differs from the @recording's.
     """
     board = recorder.board
-    board.image[:] = recording.base
+    board.load(recording.base)
     board.take_log()
     logs = []
 
@@ -71,6 +72,21 @@ def differences(recorder, recording, n, how):
         found.append("other operations than recorded")
     if len(ops) != n + (how == flashlog.HALF):
         found.append(f"{len(ops)} operations were logged")
-    if bytes(board.image) != flashlog.rebuild(recording.base, ops, n, how):
+    if board.unload() != flashlog.rebuild(recording.base, ops, n, how):
         found.append("another image than rebuilt")
     return found
+
+
+def left_out(fs, name, step):
+    """{cut: what is wrong} of each @step-th cut point: found with the boots that the sweep makes,
+    and with all of them made; and how many boots were left out.
+    """
+    recording = Recorder(fs).record(name)
+    some, every = Sweep(recording), Sweep(recording, afresh=True)
+    some.run()
+    wrong = {}
+    for n, how in list(flashlog.cuts(recording.ops))[::step]:
+        found, right = some.replay((how, n)), every.replay((how, n))
+        if found != right:
+            wrong[f"{fs}/{name}/{how}/{n}"] = f"{found}, not {right}"
+    return wrong, some.boots.left_out

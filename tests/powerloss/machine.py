@@ -1,24 +1,28 @@
-"""The board under test: one process that holds MicroPython, from which each boot is forked, with
-its flash, its log of flash operations and its answers in memory files that outlive every boot.
+"""The board under test: one process that holds MicroPython, from which each boot is forked (see
+zygote.py), with its flash, its log of flash operations and its answers in memory files that outlive
+every boot.
 """
 
-import ctypes
+import contextlib
 import mmap
 import os
 import select
 import signal
 import socket
+import subprocess
+import sys
 import threading
-import traceback
 from pathlib import Path
 
-from uota_sim import image, mailbox
-from uota_sim.engine import Engine
+from uota_sim import image as flash_image
+from uota_sim import mailbox
 from uota_sim.mailbox import HARD, PWRON
+
+from . import flashlog
+from .flashlog import BLOCK
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "powerloss"  # what the processes of a sweep leave each other
-BLOCK = 4096
 BLOCKS = 160
 SIZE = BLOCK * BLOCKS
 HEAP = 320 * 1024  # as the simulator's
@@ -38,12 +42,12 @@ class Dead(Exception):
 
 
 def make_image(fs, files):
-    """The bytes of an image with these files, made in a process of its own."""
+    """An image with these files, made in a process of its own."""
     fd = os.memfd_create("made")
-    image.make(_BOARD_DIR, fd, SIZE, fs, sorted(files.items()))
+    flash_image.make(_BOARD_DIR, fd, SIZE, fs, sorted(files.items()))
     data = os.pread(fd, SIZE, 0)
     os.close(fd)
-    return data
+    return flashlog.blocks(data)
 
 
 class Boot:
@@ -62,33 +66,34 @@ class Boot:
 
 
 class Board:
-    def __init__(self, fs, data):
+    def __init__(self, fs, image):
         self.fs = fs
         self._image_fd = _memory("image", SIZE)
         self.image = mmap.mmap(self._image_fd, SIZE)
-        self._seen = mmap.mmap(-1, BLOCKS)
+        self._seen_fd = _memory("seen", BLOCKS)
+        self._seen = mmap.mmap(self._seen_fd, BLOCKS)
         self._log_fd = _memory("log", 0)
         self._out_fd = _memory("out", 0)
         self._reply, reply_in = os.pipe()
         self._events, events_in = os.pipe()
         self._cuts, cut_in = os.pipe()
         self._box = mailbox.Mailbox()
-        self._pid = None
+        self._pidfd = None
         self.boots = 0
         self.cut = False
         self.shift = _free_port() - 2018
-        self.image[:] = data
-        self._engine = self._start(reply_in, events_in, cut_in)
+        self.load(image)
+        self._zygote = self._conceive(reply_in, events_in, cut_in)
 
-    def _start(self, reply_in, events_in, cut_in):
+    def _conceive(self, reply_in, events_in, cut_in):
         script = (Path(_RIG_DIR) / "setup.py").read_text(encoding="utf-8")
         settings = {
             "board_dir": _BOARD_DIR,
             "rig_dir": _RIG_DIR,
             "image_fd": self._image_fd,
-            "image_at": ctypes.addressof(ctypes.c_char.from_buffer(self.image)),
-            "seen_at": ctypes.addressof(ctypes.c_char.from_buffer(self._seen)),
+            "seen_fd": self._seen_fd,
             "log_fd": self._log_fd,
+            "out_fd": self._out_fd,
             "cut_fd": cut_in,
             "reply_fd": reply_in,
             "mailbox_fd": self._box.fd,
@@ -103,7 +108,27 @@ class Board:
             "unique_id": b"\x24\x6f\x28\x01\x02\x03",
             "cut_atomic": True,
         }
-        return Engine(script, settings, HEAP + _OWN)
+        zygote = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[fd for name, fd in settings.items() if name.endswith("_fd")],
+        )
+        self._tell(zygote, repr((str(ROOT / "sim"), script, settings, HEAP + _OWN)))
+        return zygote
+
+    @staticmethod
+    def _tell(zygote, line):
+        zygote.stdin.write(line.encode() + b"\n")
+        zygote.stdin.flush()
+
+    def load(self, image):
+        """Blocks onto the flash."""
+        self.image[:] = b"".join(image)
+
+    def unload(self):
+        """The flash as blocks."""
+        return flashlog.blocks(bytes(self.image))
 
     # -- one boot
 
@@ -111,47 +136,38 @@ class Board:
         """Switch it on; it runs until kill()."""
         self._box.begin(cause)
         self.boots += 1
-        self._pid = os.fork()
-        if self._pid == 0:
-            self._child(boot)
+        self._tell(self._zygote, boot.script)
+        pid = int(self._zygote.stdout.readline())
+        self._pidfd = os.pidfd_open(pid)
         self.cut = False
         if boot.left >= 0:
-            threading.Thread(target=self._cut_power, args=(self._pid,), daemon=True).start()
+            died = os.dup(self._pidfd)
+            threading.Thread(target=self._cut_power, args=(died,), daemon=True).start()
 
-    def _cut_power(self, pid):
+    def _cut_power(self, died):
         """SIGKILL at the operation that the block device was told."""
-        died = os.pidfd_open(pid)
         if self._cuts in select.select([self._cuts, died], [], [])[0]:
             os.read(self._cuts, 1)
             self.cut = True
-            os.kill(pid, signal.SIGKILL)
+            _kill(died)
         os.close(died)
-
-    def _child(self, boot):
-        try:
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-            os.dup2(self._out_fd, 1)
-            os.dup2(self._out_fd, 2)
-            self._engine.run(boot.script)
-            self._engine._scripts(self._box.boot_files)
-            self._engine.run("__import__('#rig').ended()")
-        except BaseException:
-            traceback.print_exc()
-        os._exit(70)
 
     def kill(self):
         """The power goes."""
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = None
+        if self._pidfd is not None:
+            _kill(self._pidfd)
+            select.select([self._pidfd], [], [])
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def close(self):
+        """No more boots."""
+        self._zygote.communicate()
 
     def wait(self, fds, seconds=DEADLINE):
         """The first of the file descriptors that is ready."""
-        died = os.pidfd_open(self._pid)
-        ready = select.select([*fds, died], [], [], seconds)[0]
-        os.close(died)
-        if not ready or ready == [died]:
+        ready = select.select([*fds, self._pidfd], [], [], seconds)[0]
+        if not ready or ready == [self._pidfd]:
             self.kill()
             raise Dead(("it crashes\n" if ready else "it hangs\n") + self.output())
         return ready[0]
@@ -228,3 +244,8 @@ def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _kill(pidfd):
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)

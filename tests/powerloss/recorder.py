@@ -58,7 +58,7 @@ class Recorder:
     def _rest(self):
         drive(self.board, None)
         self.board.take_log()
-        return bytes(self.board.image)
+        return self.board.unload()
 
     def outcome(self, name):
         """(image, state, state before) once a scenario has run."""
@@ -70,10 +70,10 @@ class Recorder:
         scenario = self.scenarios[name]
         base, before, older = self.outcome(scenario.start)
         after = scenario.outcome(before, older)
-        self.board.image[:] = base
+        self.board.load(base)
         drive(self.board, scenario.talk)
         log = self.board.take_log()
-        done = bytes(self.board.image)
+        done = self.board.unload()
         self._outcomes[name] = done, after, before
         old = self._reference(base, before, stages=True)
         new = self._reference(done, after, stages=scenario.stages)
@@ -81,7 +81,7 @@ class Recorder:
 
     def _reference(self, image, state, stages=False):
         """What a board at rest shows; it must be what the scenario says."""
-        self.board.image[:] = image
+        self.board.load(image)
         look = verdict.Look(self.board.boot(Boot(looks=LOOK | TELL)))
         reference = verdict.Reference(state, look, stages)
         keeps = bool(look.kept)

@@ -10,6 +10,7 @@ run.py --erase-first …    on FAT a sector write begins with an erase, and may 
 import argparse
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from powerloss import apart, recorder, scenarios, sweep
 from powerloss.tool import Unknown
 
 FILE_SYSTEMS = ("littlefs", "fat")
+_ALL = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 SHOWN = 5  # bad states of a scenario that are printed in full
 
 
@@ -43,11 +45,11 @@ def sweep_part(fs, name, part, parts, options):
         if len(shown) < SHOWN:
             shown.append((case, faults))
 
-    began = time.monotonic()
     forget = sweep.JOURNAL if options.forget else None
     recording = recorder.saved(fs, name)
     done = sweep.Sweep(recording, not options.quick, forget, options.erase_first, tell)
     done.run(part, parts)
+    done.boots.board.close()
     return {
         "name": f"{fs}/{name}",
         "parts": parts,
@@ -56,8 +58,8 @@ def sweep_part(fs, name, part, parts, options):
         "new": done.ends["new"],
         "bad": done.bad,
         "mixed": done.mixed,
-        "boots": done.board.boots,
-        "seconds": time.monotonic() - began,
+        "boots": done.boots.board.boots,
+        "seconds": sum(sum(resource.getrusage(who)[:2]) for who in _ALL),
         "shown": shown,
     }
 
@@ -76,7 +78,7 @@ def say(result):
     print(
         f"{result['name']}: {result['swept']} cut points, {result['old']} old, "
         f"{result['new']} new, {result['bad']} bad ({result['mixed']} mixed), "
-        f"{result['boots']} boots in {result['seconds']:.0f} s",
+        f"{result['boots']} boots in {result['seconds']:.0f} s of CPU",
         flush=True,
     )
     for case, faults in result["shown"][:SHOWN]:
@@ -144,7 +146,7 @@ def replay(case, options):
     print(f"{case}: {state or 'neither old nor new'}")
     for fault in faults:
         print("  " + fault)
-    print(one.board.output(), end="")
+    print(one.boots.board.output(), end="")
     return 1 if faults else 0
 
 

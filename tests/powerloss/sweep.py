@@ -16,13 +16,22 @@ SPARSE = 17  # and there at one in so many of its cut points
 class Sweep:
     """@every: the recovery is cut after every cut, not after one in DEEP; @forget: a file that the
     boots do not find; @erases: a sector write on FAT begins with an erase; @tell(case, faults):
-    called for each bad state.
+    called for each bad state; @afresh: each boot is made.
     """
 
-    def __init__(self, recording, every=False, forget=None, erases=False, tell=None, board=None):
+    def __init__(
+        self,
+        recording,
+        every=False,
+        forget=None,
+        erases=False,
+        tell=None,
+        board=None,
+        afresh=False,
+    ):
         self.recording, self.every = recording, every
         self.forget, self.erases = forget, erases
-        self.boots = Boots(board or Board(recording.fs, recording.base))
+        self.boots = Boots(board or Board(recording.fs, recording.base), afresh)
         self.tell = tell or (lambda case, faults: None)
         self._went_on = {}  # by what was staged: what was wrong
         self.swept = self.bad = self.mixed = 0
@@ -30,7 +39,7 @@ class Sweep:
 
     def run(self, part=0, parts=1):
         """All cut points, or each @parts-th of them."""
-        image = bytearray(self.recording.base)
+        image = list(self.recording.base)
         for i, (n, how) in enumerate(flashlog.cuts(self.recording.ops, self.erases)):
             if how == flashlog.NOT and n:
                 flashlog.apply(image, self.recording.ops[n - 1])
@@ -56,7 +65,7 @@ class Sweep:
 
     def _after(self, image, n, how):
         """What the flash holds when the power is back."""
-        image = bytearray(image)
+        image = list(image)
         if n < len(self.recording.ops):
             flashlog.apply_cut(image, self.recording.ops[n], how)
         return self._spoil(image)
@@ -64,7 +73,7 @@ class Sweep:
     def _spoil(self, image):
         """Garbage where FAT counts as free: what was there may be reused at any time."""
         if self.recording.fs == "fat":
-            image = bytearray(image)
+            image = list(image)
             with contextlib.suppress(ValueError):
                 fat.Volume(image).fill_free()
         return image

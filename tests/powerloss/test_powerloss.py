@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from . import apart, endurance, killed, scenarios, sweep
+from . import apart, boots, endurance, killed, scenarios, sweep
 
 RUN = Path(__file__).with_name("run.py")
 LIMIT = 600  # seconds
@@ -45,6 +45,23 @@ def test_a_cut_leaves_all_old_or_all_new(fs, name, record_property):
 def test_without_the_commit_point_the_sweep_finds_mixed_sets(fs):
     found = swept("--forget", f"{fs}/update")
     assert found["mixed"], "the sweep cannot fail"
+
+
+@pytest.mark.parametrize("fs", ["littlefs", "fat"])
+def test_a_boot_that_is_left_out_would_have_shown_the_same(fs):
+    wrong, left_out = apart.call(killed.left_out, fs, "rollback2", 10)
+    assert wrong == {}
+    assert left_out > 20
+
+
+@pytest.mark.parametrize("changed", [1, 3])
+def test_a_boot_is_made_when_what_it_reads_is_another(changed):
+    known = boots.Known()
+    image = [b"a", b"b", b"c", b"d"]
+    known.keep(image, [1, 3], ("shown",))
+    assert known.find([b"z", b"b", b"z", b"d"]) == ("shown",)
+    image[changed] = b"z"
+    assert known.find(image) is None
 
 
 @pytest.mark.parametrize("fs", ["littlefs", "fat"])

@@ -32,7 +32,10 @@ class Tool(OldTool):
         state = self.state()
         if state["state"] == "trial":
             return state.get("need") == ["app"]
-        return json.loads(self.get("/ota_boot_state.json"))["clean"]
+        try:
+            return json.loads(self.get("/ota_boot_state.json"))["clean"]
+        except ValueError:
+            return False  # it is being written
 
     def full(self, version, files, words=""):
         with self.connect() as wire:
@@ -120,7 +123,7 @@ def update(board, tool, talk, how=awake):
 
 def push_once(board, image, update):
     """Boot an image and push to it; what is on the flash at the reset, and the client's result."""
-    board.image[:] = image
+    board.load(image)
     try:
         switch_on(board)
         result = Tool(board).push(update)
@@ -130,7 +133,7 @@ def push_once(board, image, update):
     finally:
         board.kill()
         board.take_log()
-    return bytes(board.image), result
+    return board.unload(), result
 
 
 def _await_reset(board):

@@ -65,6 +65,7 @@ class Reference:
 
     def __init__(self, state, look, stages=False):
         self.state, self.free, self.kept, self.stages = state, look.free, look.kept, stages
+        self.staged = _STAGE in look.folders
         self.told = {path: look.files.get(path) for path in _TOLD}
 
     def faults(self, look, fs, keeps):
@@ -76,7 +77,8 @@ class Reference:
         found += told(self.state, look) if look.told else self._told(look)
         if keeps and self.state.kept - look.kept:
             found.append(f"{len(self.state.kept - look.kept)} files are not kept")
-        if fs == "littlefs" and _STAGE not in look.folders and abs(look.free - self.free) > SPARE:
+        staged = _STAGE in look.folders or self.staged
+        if fs == "littlefs" and not staged and abs(look.free - self.free) > SPARE:
             found.append(f"not {self.free}, but {look.free} blocks free")
         return found
 
