@@ -10,7 +10,7 @@ from .tool import push_once
 JOURNAL = "/ota_journal"
 COUNT = "/ota_boot_state.json"
 DEEP = 29  # the quick sweep cuts the recovery after one in so many cuts of the update,
-SPARSE = 17  # and there at one in so many of its cut points
+SPARSE = 37  # and there at one in so many of its cut points
 
 
 class Sweep:
