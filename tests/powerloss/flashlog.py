@@ -104,3 +104,15 @@ def cuts(ops, erases=False):
         for how in kinds(op, erases):
             yield n, how
     yield len(ops), NOT
+
+
+def images(base, ops, erases=False):
+    """(n, how, image) of every cut point."""
+    image = list(base)
+    for n, how in cuts(ops, erases):
+        if how == NOT and n:
+            apply(image, ops[n - 1])
+        left = list(image)
+        if n < len(ops):
+            apply_cut(left, ops[n], how)
+        yield n, how, left

@@ -1,6 +1,7 @@
 """Cuts a recorded run at every flash operation, boots each image that is left, and judges it."""
 
 import contextlib
+import itertools
 
 from . import fat, flashlog, verdict
 from .boots import Boots
@@ -38,13 +39,13 @@ class Sweep:
         self.ends = {"old": 0, "new": 0, None: 0}
 
     def run(self, part=0, parts=1):
-        """All cut points, or each @parts-th of them."""
-        image = list(self.recording.base)
-        for i, (n, how) in enumerate(flashlog.cuts(self.recording.ops, self.erases)):
-            if how == flashlog.NOT and n:
-                flashlog.apply(image, self.recording.ops[n - 1])
-            if i % parts == part:
-                self._cut(self._after(image, n, how), f"{how}/{n}", i // parts)
+        """All cut points, or one of so many parts: neighbours have much in common."""
+        recording = self.recording
+        count = sum(1 for _ in flashlog.cuts(recording.ops, self.erases))
+        cuts = flashlog.images(recording.base, recording.ops, self.erases)
+        first, end = (count * n // parts for n in (part, part + 1))
+        for i, (n, how, image) in enumerate(itertools.islice(cuts, first, end), first):
+            self._cut(self._spoil(image), f"{how}/{n}", i)
 
     def replay(self, *cuts):
         """(state, faults) of one case: the (how, n) of each cut in turn."""
@@ -63,35 +64,21 @@ class Sweep:
         except Dead as dead:
             return None, [f"dead: {dead}"], []
 
-    def _after(self, image, n, how):
-        """What the flash holds when the power is back."""
-        image = list(image)
-        if n < len(self.recording.ops):
-            flashlog.apply_cut(image, self.recording.ops[n], how)
-        return self._spoil(image)
-
     def _spoil(self, image):
         """Garbage where FAT counts as free: what was there may be reused at any time."""
         if self.recording.fs == "fat":
-            image = list(image)
             with contextlib.suppress(ValueError):
                 fat.Volume(image).fill_free()
         return image
 
     def _cut(self, image, case, i):
         ops = self._count(image, case)
-        for n, how in self._again(ops, i):
-            again = self._spoil(flashlog.rebuild(image, ops, n, how))
-            self._count(again, f"{case}/{how}/{n}")
-
-    def _again(self, ops, i):
-        """The second cuts, in the recovery, after the i-th cut."""
-        if not self.recording.deep:
-            return []
-        cuts = list(flashlog.cuts(ops, self.erases))[1:-1]
-        if self.every:
-            return cuts
-        return cuts[i // DEEP % SPARSE :: SPARSE] if i % DEEP == 0 else []
+        if self.recording.deep and (self.every or i % DEEP == 0):
+            cuts = flashlog.images(image, ops, self.erases)
+            first, step = (1, 1) if self.every else (1 + i // DEEP % SPARSE, SPARSE)
+            for n, how, again in itertools.islice(cuts, first, None, step):
+                if n < len(ops):
+                    self._count(self._spoil(again), f"{case}/{how}/{n}")
 
     def _count(self, image, case):
         state, faults, ops = self.judge(image)
@@ -131,7 +118,7 @@ class Sweep:
         update = self.recording.goes_on
         try:
             image, result = push_once(self.boots.board, image, update)
-            state, faults = self._compare(self._look(image, looks=LOOK | TELL)[0])
+            state, faults = self._compare(self._look(self._spoil(image), looks=LOOK | TELL)[0])
         except Dead as dead:
             return [f"dead: {dead}"]
         if state != "new":
