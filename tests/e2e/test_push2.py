@@ -4,6 +4,7 @@ installed again, and what was cut goes on where it was.
 
 import json
 import random
+import signal
 
 import pytest
 
@@ -198,6 +199,14 @@ def test_a_lost_connection_is_taken_up_again(large, theirs, relay):
     assert theirs.on_flash("/app/big.bin") == (large / "app/big.bin").read_bytes()
     for n in range(10):
         assert theirs.on_flash(f"/lib/part{n}.py") == text_of(n).encode()
+
+
+def test_a_board_that_loses_its_power_goes_on(large, theirs, relay):
+    way = relay(theirs, cut_up=40_000, on_cut=lambda: theirs.process.send_signal(signal.SIGUSR2))
+    done = large.uota("full", "--json", *way.at)
+    assert "trying again (1)" in done.err
+    assert moved(done.report)["app/big.bin"] == "rest"
+    assert theirs.on_flash("/app/big.bin") == (large / "app/big.bin").read_bytes()
 
 
 def test_without_retries_a_lost_connection_is_the_end(large, theirs, relay):
