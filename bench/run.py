@@ -1,147 +1,25 @@
 """Prints the figures that we hold ourselves to, each beside its limit, measured in this run.
 
-Usage: build/venv/bin/python bench/run.py [start] [push] [agent] [size] [boot] [flash]
-(all without a name)
+Usage: build/venv/bin/python bench/run.py [NAME…]
+NAMEs are those of FIGURES; all without one.
 Times are of whole processes; the board is a uota-sim on this machine.
 """
 
-import contextlib
 import json
 import os
 import random
 import re
 import resource
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-UOTA = os.environ.get("UOTA", str(ROOT / "build/release/uota"))
-SIM = ROOT / "sim/uota-sim"
-DEVICE = ROOT / "device"
-VENV = Path(sys.executable).parent
-PATIENCE = 60  # seconds that a board may take for what is awaited
-
-sys.path.insert(0, str(ROOT / "tests"))  # for the hosts that the tests use
-
-
-def figure(what, value, limit, unit, most=True):
-    """One line: what was measured, and whether it is within its limit."""
-    fine = value <= limit if most else value >= limit
-    sign = "≤" if most else "≥"
-    print(f"  {what:<58} {value:10.2f} {unit:<5} ({sign} {limit:g}) {'' if fine else '  OVER'}")
-
-
-def say(what, value):
-    print(f"  {what:<58} {value}")
-
-
-class Board:
-    """A simulated board that runs until the end of the `with`."""
-
-    def __init__(self, *arguments, until=r"listening"):
-        command = [str(SIM), "--port", "0", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        self.port = int(self.wait_for(r"uota-sim: .* at [^ ]*:(\d+)").group(1))
-        if until:
-            self.wait_for(until)
-            threading.Thread(target=self._drain, daemon=True).start()
-
-    def wait_for(self, pattern):
-        patience = threading.Timer(PATIENCE, self.process.kill)
-        patience.start()
-        for raw in self.process.stdout:
-            found = re.search(pattern, raw.decode(errors="replace"))
-            if found:
-                patience.cancel()
-                return found
-        raise SystemExit(f"bench: the simulated board has stopped before it said {pattern!r}")
-
-    def switch_off_and_on(self):
-        self.process.send_signal(signal.SIGUSR2)
-
-    def _drain(self):
-        while self.process.stdout.read1(65536):
-            pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-
-class Relay:
-    """Forwards one port to another and counts what passes towards the board."""
-
-    def __init__(self, port):
-        self.sent = 0
-        self.target = ("127.0.0.1", port)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            try:
-                board = socket.create_connection(self.target)
-            except OSError:
-                client.close()
-                continue
-            for source, sink, counted in ((client, board, True), (board, client, False)):
-                threading.Thread(
-                    target=self._pump, args=(source, sink, counted), daemon=True
-                ).start()
-
-    def _pump(self, source, sink, counted):
-        try:
-            while data := source.recv(65536):
-                if counted:
-                    self.sent += len(data)
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-
-def run(*arguments, cwd=None):
-    """Runs the tool; (wall seconds, its own CPU seconds, peak RSS in MiB)."""
-    with contextlib.chdir(cwd or "."), open(os.devnull, "w") as null:
-        actions = [(os.POSIX_SPAWN_DUP2, null.fileno(), 1), (os.POSIX_SPAWN_DUP2, null.fileno(), 2)]
-        command = [UOTA, *map(str, arguments)]
-        before = time.monotonic()
-        pid = os.posix_spawn(UOTA, command, os.environ, file_actions=actions)
-        _, status, usage = os.wait4(pid, 0)
-        wall = time.monotonic() - before
-    if status:
-        raise SystemExit(f"bench: uota {' '.join(command[1:])} failed")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-
-def project(folder):
-    run("init", "--dir", folder)
-    return folder
-
-
-def fill(folder, count, size):
-    """`count` files that no compressor could make smaller, `size` bytes in all."""
-    folder.mkdir(parents=True)
-    dice = random.Random(1)
-    for i in range(count):
-        (folder / f"module{i:03}.py").write_bytes(dice.randbytes(size // count))
+import protocol2
+from common import DEVICE, ROOT, SIM, VENV, Board, Relay, configure, figure, fill, project, run, say
 
 
 def start():
@@ -157,25 +35,30 @@ def start():
     figure("uota version, password and all", statistics.median(times), 15, "ms")
 
 
+def project1(folder):
+    """A project of 1.0, whose files are sent as they are."""
+    configure(project(folder), minProtocol=None, mpyFiles=[])
+    return folder
+
+
 def push():
     print("push, over protocol 1.0 to a local board")
     with tempfile.TemporaryDirectory() as tmp:
-        folder = project(Path(tmp) / "p")
+        folder = project1(Path(tmp) / "p")
         fill(folder / "lib/many", 100, 2_350_000)
         with Board("--flash-size", "8M", folder) as board:
-            relay = Relay(board.port)
-            at = ("--host", "127.0.0.1", "--port", relay.port, "--no-wait")
-            wall, cpu, _ = run("full", *at, cwd=folder)
+            relay = Relay(board.port, old=True)
+            wall, cpu, _ = run("full", "--legacy", "--no-wait", *relay.at, cwd=folder)
         sizes = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
         figure("100 files, 2.35 MB: the tool's CPU time", cpu * 1000, 60, "ms")
         figure("  bytes sent / bytes of the files", relay.sent / sizes, 1.01, "")
         say("  wall time", f"{wall:.2f} s")
     with tempfile.TemporaryDirectory() as tmp:
-        folder = project(Path(tmp) / "p")
+        folder = project1(Path(tmp) / "p")
         fill(folder / "app/big", 10, 10_000_000)
         with Board("--flash-size", "16M", folder) as board:
-            at = ("--host", "127.0.0.1", "--port", board.port, "--no-wait")
-            wall, cpu, rss = run("fast", *at, cwd=folder)
+            relay = Relay(board.port, old=True)
+            wall, cpu, rss = run("fast", "--legacy", "--no-wait", *relay.at, cwd=folder)
         figure("10 MB: the tool's peak memory", rss, 24, "MiB")
         say("  wall time", f"{wall:.2f} s, the tool's CPU time {cpu * 1000:.0f} ms")
 
@@ -193,7 +76,7 @@ def size():
             bytes_ = Path(out.name).stat().st_size
         total += bytes_
         say(str(source.relative_to(DEVICE)), f"{bytes_:6} bytes")
-    figure("in all", total / 1024, 18, "KiB")
+    figure("in all", total / 1024, 26, "KiB")
 
 
 def agent():
@@ -392,6 +275,10 @@ def flash():
 FIGURES = {
     "start": start,
     "push": push,
+    "push2": protocol2.push2,
+    "wire": protocol2.wire,
+    "heap2": protocol2.heap2,
+    "parts": protocol2.parts,
     "agent": agent,
     "size": size,
     "boot": boot,
@@ -401,8 +288,10 @@ FIGURES = {
 
 def main(names):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for name in names or FIGURES:
-        FIGURES[name]()
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        for name in names or FIGURES:
+            FIGURES[name]()
 
 
 if __name__ == "__main__":

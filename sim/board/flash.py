@@ -5,6 +5,9 @@
 # LockedFlash takes no writes, CountedFlash counts what another one is told to do.
 
 import gil
+import host
+import micropython
+from uctypes import bytearray_at
 
 BLOCK = 4096
 
@@ -18,11 +21,29 @@ class Flash:
         self._seek = file.seek
         self._size = size
         self._label = label
+        at = host.settings.get("image_at")
+        self._bytes = at and bytearray_at(at, size)
 
+    # littlefs reads some hundred times for one stat: where the image is mapped, without a call of
+    # the system for each. An ESP32's flash is read through a cache, too.
     def readblocks(self, block, buf, offset=0):
         gil.flash_ops += 1
-        self._seek(block * BLOCK + offset)
-        self._file.readinto(buf)
+        if not self._bytes or not self._copy(block * BLOCK + offset, buf):
+            self._seek(block * BLOCK + offset)
+            self._file.readinto(buf)
+
+    @micropython.viper
+    def _copy(self, at: int, buf) -> bool:
+        """False: not all of it is on the flash, or it is no words."""
+        size = int(len(buf))
+        if (at | size) & 3 or at < 0 or at + size > int(self._size):
+            return False
+        here = ptr32(buf)  # noqa: F821
+        there = ptr32(self._bytes)  # noqa: F821
+        at >>= 2
+        for i in range(size >> 2):
+            here[i] = there[at + i]
+        return True
 
     def writeblocks(self, block, buf, offset=None):
         if offset is None:  # as esp32.Partition: without an offset it erases first

@@ -1,6 +1,8 @@
 """Runs a board: finds or makes its image, chooses its port, starts MicroPython, hands over to the
 supervisor."""
 
+import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -145,8 +147,10 @@ def _run_board(options, board_dir, fd, path, config):
     box.cut_after(options.cut_after)
     events = supervisor.events_pipe()
     firmware = _slots(options)
+    mapped = mmap.mmap(fd, options.flash_size, prot=mmap.PROT_READ | mmap.PROT_WRITE)
     settings = {
         "image_fd": fd,
+        "image_at": ctypes.addressof(ctypes.c_char.from_buffer(mapped)),
         "mailbox_fd": box.fd,
         "events_fd": events[1],
         "flash_size": options.flash_size,

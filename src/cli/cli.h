@@ -30,6 +30,7 @@ typedef struct {
 /* The table, in the order of the help; ends with a NULL name. */
 extern const UotaCommand uota_commands[];
 
+gboolean uota_cmd_info(int argc, char **argv, GError **error);
 gboolean uota_cmd_init(int argc, char **argv, GError **error);
 gboolean uota_cmd_fast(int argc, char **argv, GError **error);
 gboolean uota_cmd_full(int argc, char **argv, GError **error);

@@ -13,6 +13,8 @@ const UotaCommand uota_commands[] = {
 	{"full", "[--wipe]", "Push all files; what the project lost, the board loses",
 		uota_cmd_full},
 	{"version", "", "Ask the board for its version and how that stands", uota_cmd_version},
+	{"info", "", "Show the board's MicroPython and memory, and note its bytecode version",
+		uota_cmd_info},
 	{"crash", "", "Show the last traceback that the board has kept", uota_cmd_crash},
 	{"rollback", "", "Go back to the version that the board has kept", uota_cmd_rollback},
 	{"terminal", "[COMMAND [ARGUMENT…]]", "Talk to the board: ls, get, rm, reset, …",

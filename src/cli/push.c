@@ -8,6 +8,7 @@
 #include "cli/board.h"
 #include "cli/progress.h"
 #include "cli/state.h"
+#include "core/cache.h"
 #include "core/error.h"
 #include "core/release.h"
 #include "core/text.h"
@@ -163,25 +164,33 @@ static guint count_moved(const UotaPushResult *result)
 /* What was done, in a few words. */
 static char *summary_of(const Push *push, const UotaPushResult *result)
 {
-	guint64 bytes = result->protocol == 2 ? result->bytes : push->bytes;
-	g_autofree char *size = g_format_size(bytes);
+	g_autofree char *size = g_format_size(result->bytes);
 	g_autofree char *sent = g_format_size(result->sent);
 
 	if (result->protocol != 2)
-		return g_strdup_printf(
-			"%u files, %s, %.1f s", push->manifest->files->len, size, result->pushed);
+		return g_strdup_printf("%u files, %s, %.1f s", result->files, size, result->pushed);
 	return g_strdup_printf("%u files, %u changed, %s sent (of %s), %.1f s", result->files,
 		count_moved(result), sent, size, result->pushed);
 }
 
-static void print_plan(const UotaPushResult *result)
+static void print_plan(const Push *push, const UotaPushResult *result)
 {
+	g_autofree char *size = NULL;
+	guint64 bytes = 0;
+	guint files = 0;
+
 	for (guint i = 0; i < result->push2.plan->len; i++) {
 		const UotaPlanned *planned = result->push2.plan->pdata[i];
 
 		printf("  %-8s %8" G_GUINT64_FORMAT "  %s\n", planned->why, planned->bytes,
 			planned->path);
+		files +=
+			strcmp(planned->why, "deleted") != 0 && strcmp(planned->why, "copied") != 0;
+		bytes += planned->bytes;
 	}
+	size = g_format_size(bytes);
+	printf("%s: dry run: %u of %u files would travel, %s\n", push->board->host, files,
+		result->files, size);
 }
 
 static void print(const Push *push, const UotaPushResult *result)
@@ -195,9 +204,7 @@ static void print(const Push *push, const UotaPushResult *result)
 		return;
 	}
 	if (result->outcome == UOTA_OUTCOME_PLANNED) {
-		print_plan(result);
-		printf("%s: dry run: %u of %u files would travel\n", push->board->host,
-			count_moved(result), result->files);
+		print_plan(push, result);
 		return;
 	}
 	printf("%s: %s installed, %s%s%s%s\n", push->board->host, push->manifest->version, summary,
@@ -224,10 +231,9 @@ static void add_protocol2(const UotaPushResult *result, json_t *object)
 				      planned->why, "bytes", (json_int_t)planned->bytes));
 	}
 	json_object_update_new(
-		object, json_pack("{s:s, s:i, s:I, s:i, s:I, s:b, s:b, s:o}", "session", "push",
-				"files", (int)result->files, "bytes", (json_int_t)result->bytes,
-				"changed", (int)count_moved(result), "sent",
-				(json_int_t)result->sent, "unchanged", result->push2.same, "dryRun",
+		object, json_pack("{s:s, s:i, s:I, s:b, s:b, s:o}", "session", "push", "changed",
+				(int)count_moved(result), "sent", (json_int_t)result->sent,
+				"unchanged", result->push2.same, "dryRun",
 				result->outcome == UOTA_OUTCOME_PLANNED, "plan", plan));
 }
 
@@ -237,7 +243,7 @@ static json_t *to_json(const Push *push, const UotaPushResult *result)
 		push->board->host, "port", (int)push->board->port, "pushed",
 		push->manifest->version, "session",
 		result->used == UOTA_PUSH_STREAM ? "stream_ota" : "start_ota", "files",
-		(int)push->manifest->files->len, "bytes", (json_int_t)push->bytes, "seconds",
+		(int)result->files, "bytes", (json_int_t)result->bytes, "seconds",
 		result->pushed + result->waited, "waited", result->waited, "back",
 		result->outcome != UOTA_OUTCOME_COMMITTED);
 
@@ -356,6 +362,7 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 	push.bytes = sum_sizes(manifest->files);
 	push_options.key = board.config->signing_key;
 	push_options.config = board.config;
+	push_options.bytecode = uota_cache_bytecode(board.dir);
 	push_options.return_ms = uota_board_return_ms(&board);
 	push_options.network_ms = board.config->confirm_network * 1000;
 	uota_progress_init(&push.bar, command, !options->quiet && !options->json);

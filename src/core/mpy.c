@@ -62,13 +62,20 @@ static gboolean find_compiler(Compiler *compiler)
 	return TRUE;
 }
 
+/* As tracebacks name a source on the board, too. */
+static char *name_on_board(const UotaFile *file)
+{
+	return g_strconcat("/", file->path, NULL);
+}
+
 /* the cache */
 
 static char *cache_path(const Compiler *compiler, const UotaFile *file)
 {
 	g_autofree char *hex = uota_sha256_hex(file->sha256);
-	g_autofree char *key = g_strdup_printf(
-		"%s\n%d\n%s\n%s", compiler->stamp, compiler->bytecode, file->path, hex);
+	g_autofree char *source = name_on_board(file);
+	g_autofree char *key =
+		g_strdup_printf("%s\n%d\n%s\n%s", compiler->stamp, compiler->bytecode, source, hex);
 	g_autofree char *name = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 
 	return g_build_filename(g_get_user_cache_dir(), "uota", "mpy", name, NULL);
@@ -140,8 +147,9 @@ static gboolean run(const Compiler *compiler, const UotaFile *file, const char *
 	gboolean choose, GError **error)
 {
 	g_autofree char *bytecode = g_strdup_printf("%d", compiler->bytecode);
-	const char *argv[] = {compiler->path, "-s", file->path, "-o", out, in, choose ? "-b" : NULL,
-		bytecode, NULL};
+	g_autofree char *source = name_on_board(file);
+	const char *argv[] = {
+		compiler->path, "-s", source, "-o", out, in, choose ? "-b" : NULL, bytecode, NULL};
 	g_autofree char *said = NULL;
 	int status;
 

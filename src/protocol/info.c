@@ -58,7 +58,8 @@ UotaInfo *uota_info_parse(const char *line)
 	g_autoptr(UotaInfo) info = g_new0(UotaInfo, 1);
 	g_autofree char *sign = NULL;
 
-	if (!json_is_object(root) || !take_text(root, "platform", &info->platform) ||
+	if (!json_is_object(root) || !take_text(root, "agent", &info->agent) ||
+		!take_text(root, "platform", &info->platform) ||
 		!take_text(root, "micropython", &info->micropython) ||
 		!take_text(root, "sign", &sign) || !take_counter(root, &info->counter) ||
 		!take_mpy(root, info) || !take_id(root, &info->id))
@@ -71,6 +72,7 @@ void uota_info_free(UotaInfo *info)
 {
 	if (!info)
 		return;
+	g_free(info->agent);
 	g_free(info->platform);
 	g_free(info->micropython);
 	g_free(info->id);

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 typedef struct {
+	char *agent;       /* its version; NULL: not told */
 	char *platform;    /* sys.platform */
 	char *micropython; /* `1.26.1` */
 	int mpy;           /* bytecode version; -1: nothing compiled can be loaded */

@@ -18,7 +18,7 @@ typedef struct {
 	const UotaPush2Options *options;
 	UotaPush2Result *result;
 	UotaInstalled *installed; /* NULL: not known yet */
-	char **deleted;           /* NULL: none */
+	char **deleted;           /* (nullable) what the push takes away, if it is known */
 	UotaManifest2 *signed_one;
 	UotaInventory *inventory;
 	GHashTable *sources; /* hash in hex to a path of the board that has this content */
@@ -98,13 +98,14 @@ static gboolean has_sibling(const UotaManifest *manifest, const char *path)
 	return sibling && uota_manifest_lookup(manifest, sibling);
 }
 
-/* A folder where a file comes, or the reverse, is the board's to refuse; here it only matters
- * that no path is listed and deleted. */
+/* Whether the push takes the installed @path away. A folder where a file comes, or the reverse, is
+ * the board's to refuse; here it only matters that no path is listed and deleted. */
 static gboolean is_gone(const Push *push, const char *path)
 {
 	return !uota_manifest_lookup(push->manifest, path) && !has_sibling(push->manifest, path) &&
 	       !uota_path_is_kept(path) &&
-	       uota_fileset_covers(push->options->config, UOTA_SCOPE_FAST, path);
+	       (!push->options->partial ||
+		       uota_fileset_covers(push->options->config, UOTA_SCOPE_FAST, path));
 }
 
 static gint compare_texts(gconstpointer a, gconstpointer b)
@@ -112,23 +113,30 @@ static gint compare_texts(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static gboolean find_deleted(Push *push, GError **error)
+/* What the push takes away of what is known to be installed. Returns: (transfer full) */
+static char **list_gone(const Push *push)
 {
 	g_autoptr(GPtrArray) gone = g_ptr_array_new();
 	GHashTableIter iter;
 	gpointer path;
 
-	if (!push->options->partial || !push->options->config)
-		return TRUE;
-	if (!know_installed(push, error))
-		return FALSE;
 	g_hash_table_iter_init(&iter, push->installed);
 	while (g_hash_table_iter_next(&iter, &path, NULL))
 		if (is_gone(push, path))
 			g_ptr_array_add(gone, g_strdup(path));
 	g_ptr_array_sort(gone, compare_texts);
 	g_ptr_array_add(gone, NULL);
-	push->deleted = (char **)g_ptr_array_free(g_steal_pointer(&gone), FALSE);
+	return (char **)g_ptr_array_free(g_steal_pointer(&gone), FALSE);
+}
+
+/* A partial manifest names what it deletes; a complete one need not. */
+static gboolean find_deleted(Push *push, GError **error)
+{
+	if (!push->options->partial || !push->options->config)
+		return TRUE;
+	if (!know_installed(push, error))
+		return FALSE;
+	push->deleted = list_gone(push);
 	return TRUE;
 }
 
@@ -297,6 +305,10 @@ static gboolean try_copy(Push *push, const UotaMissing *missing, gboolean *copie
 	command = g_strdup_printf("copy %u %s", missing->index, source);
 	if (strlen(command) > UOTA_RECORD_HOST_MAX)
 		return TRUE;
+	if (push->options->dry_run) {
+		*copied = TRUE;
+		return TRUE;
+	}
 	if (!end_message(push, error))
 		return FALSE;
 	answer = uota_session_ask(push->session, command, error);
@@ -340,6 +352,14 @@ static gboolean bring_file(Push *push, const UotaMissing *missing, GError **erro
 	return TRUE;
 }
 
+static void plan_deletions(Push *push)
+{
+	if (!push->options->partial && push->installed && !push->deleted)
+		push->deleted = list_gone(push);
+	for (char **path = push->deleted; path && *path; path++)
+		plan(push, *path, "deleted", 0);
+}
+
 static gboolean bring_all(Push *push, GError **error)
 {
 	const GArray *list = push->inventory->missing;
@@ -352,8 +372,7 @@ static gboolean bring_all(Push *push, GError **error)
 	for (guint i = 0; i < list->len; i++)
 		if (!bring_file(push, &g_array_index(list, UotaMissing, i), error))
 			return FALSE;
-	for (char **path = push->deleted; path && *path; path++)
-		plan(push, *path, "deleted", 0);
+	plan_deletions(push);
 	return end_message(push, error);
 }
 

@@ -113,6 +113,7 @@ void uota_push_result_clear(UotaPushResult *result)
 	g_clear_pointer(&result->status, uota_status_free);
 	g_clear_pointer(&result->crash, uota_crash_free);
 	uota_push2_result_clear(&result->push2);
+	g_clear_pointer(&result->own, uota_manifest_free);
 }
 
 static char *words_of(const UotaPushOptions *options)
@@ -136,12 +137,64 @@ static char *prepare(UotaSession *session, const UotaPushOptions *options, GErro
 	return g_strdup("");
 }
 
-static gboolean push_in_1(UotaSession *session, const UotaManifest *manifest,
-	const UotaPushOptions *options, UotaPushResult *result, GError **error)
+/* @manifest with what @globs match compiled for @bytecode, as far as there is a compiler. */
+static UotaManifest *compile(const UotaTarget *target, const UotaManifest *manifest, char **globs,
+	int bytecode, GError **error)
 {
-	g_autofree char *words = prepare(session, options, error);
+	UotaManifest *compiled;
+	gboolean absent;
 
-	return words && uota_push(session, manifest, options->kind, words, options->key,
+	compiled = uota_mpy_compile(manifest, globs, bytecode, &absent, target->cancellable, error);
+	if (absent && target->notice && !target->known->said_absent)
+		target->notice(
+			"mpy-cross is not installed: the sources are sent", target->notice_data);
+	target->known->said_absent = target->known->said_absent || absent;
+	return compiled;
+}
+
+/* Keeps @own, what the board gets. Takes it. */
+static void sum_up(UotaManifest *own, UotaPushResult *result)
+{
+	g_clear_pointer(&result->own, uota_manifest_free);
+	result->own = own;
+	result->files = own->files->len;
+	result->bytes = 0;
+	for (guint i = 0; i < own->files->len; i++)
+		result->bytes += ((const UotaFile *)own->files->pdata[i])->size;
+}
+
+/* What a board of 1.0 gets for @manifest: the same files, signed again. */
+static UotaManifest *adapt_in_1(const UotaTarget *target, const UotaManifest *manifest,
+	const UotaPushOptions *options, GError **error)
+{
+	const UotaConfig *config = options->config;
+	char *none[] = {NULL};
+	UotaManifest *own = compile(target, manifest, config ? config->mpy_files : none,
+		config ? options->bytecode : -1, error);
+
+	if (own && options->key)
+		uota_manifest_sign(own, options->key);
+	return own;
+}
+
+static gboolean push_in_1(const UotaTarget *target, UotaSession *session,
+	const UotaManifest *manifest, const UotaPushOptions *options, UotaPushResult *result,
+	GError **error)
+{
+	UotaManifest *own;
+	g_autofree char *words = NULL;
+
+	if (options->dry_run) {
+		g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED,
+			"a dry run needs protocol 2: in 1.0 all files travel each time");
+		return FALSE;
+	}
+	own = adapt_in_1(target, manifest, options, error);
+	if (!own)
+		return FALSE;
+	sum_up(own, result);
+	words = prepare(session, options, error);
+	return words && uota_push(session, own, options->kind, words, options->key,
 				options->progress, options->user_data, &result->used, error);
 }
 
@@ -214,26 +267,9 @@ static UotaManifest *adapt(const UotaTarget *target, UotaSession *session,
 	GError **error)
 {
 	g_autoptr(UotaManifest) own = with_config(target, session, manifest, config, error);
-	UotaManifest *compiled;
-	gboolean absent;
 
-	if (!own || !config)
-		return g_steal_pointer(&own);
-	compiled = uota_mpy_compile(
-		own, config->mpy_files, info->mpy, &absent, target->cancellable, error);
-	if (absent && target->notice && !target->known->said_absent)
-		target->notice(
-			"mpy-cross is not installed: the sources are sent", target->notice_data);
-	target->known->said_absent = target->known->said_absent || absent;
-	return compiled;
-}
-
-static void sum_up(const UotaManifest *manifest, UotaPushResult *result)
-{
-	result->files = manifest->files->len;
-	result->bytes = 0;
-	for (guint i = 0; i < manifest->files->len; i++)
-		result->bytes += ((const UotaFile *)manifest->files->pdata[i])->size;
+	return own && config ? compile(target, own, config->mpy_files, info->mpy, error)
+			     : g_steal_pointer(&own);
 }
 
 static UotaPush2Options push2_options(const UotaTarget *target, const UotaPushOptions *options)
@@ -260,7 +296,7 @@ static gboolean push_in_2(const UotaTarget *target, UotaSession *session,
 {
 	UotaPush2Options push2 = push2_options(target, options);
 	g_autoptr(UotaInfo) info = uota_session_info(session, error);
-	g_autoptr(UotaManifest) own =
+	UotaManifest *own =
 		info ? adapt(target, session, manifest, info, options->config, error) : NULL;
 	gboolean ok;
 
@@ -281,7 +317,7 @@ static gboolean push_once(const UotaTarget *target, const UotaManifest *manifest
 		return FALSE;
 	result->protocol = target->known->protocol;
 	return result->protocol == 2 ? push_in_2(target, session, manifest, options, result, error)
-				     : push_in_1(session, manifest, options, result, error);
+				     : push_in_1(target, session, manifest, options, result, error);
 }
 
 /* A board whose app leaves too little memory restarts without it, and is pushed to once more. */
@@ -334,8 +370,8 @@ gboolean uota_target_pause(const UotaTarget *target, guint ms, GError **error)
 }
 
 /* Follows what the board has, or may have, committed. */
-static gboolean follow(const UotaTarget *target, const UotaManifest *manifest,
-	const UotaPushOptions *options, gboolean answered, UotaPushResult *result, GError **error)
+static gboolean follow(const UotaTarget *target, const UotaPushOptions *options, gboolean answered,
+	UotaPushResult *result, GError **error)
 {
 	gint64 start = g_get_monotonic_time();
 	gboolean ok;
@@ -353,7 +389,7 @@ static gboolean follow(const UotaTarget *target, const UotaManifest *manifest,
 		return TRUE;
 	/* a connection with the secrets of before does not count in the trial */
 	target->known->old = FALSE;
-	ok = uota_verdict_await(target, manifest, options, answered, result, error);
+	ok = uota_verdict_await(target, result->own, options, answered, result, error);
 	result->waited = seconds_since(start);
 	return ok;
 }
@@ -375,7 +411,7 @@ static gboolean attempt(const UotaTarget *target, const UotaManifest *manifest,
 		g_propagate_error(error, g_steal_pointer(&cause));
 		return FALSE;
 	}
-	if (follow(target, manifest, options, answered, result, &sequel))
+	if (follow(target, options, answered, result, &sequel))
 		return TRUE;
 	*lost = g_error_matches(sequel, UOTA_ERROR, UOTA_ERROR_UNANSWERED);
 	g_propagate_error(error, g_steal_pointer(&sequel));

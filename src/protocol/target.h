@@ -62,6 +62,9 @@ typedef struct {
 	gboolean verify, downgrade, dry_run; /* see UotaPush2Options */
 	guint retries;                       /* when the connection is lost */
 	const UotaConfig *config; /* (nullable) of the project, for what depends on the board */
+	/* protocol 1.0, where a board does not tell: the version of bytecode that it loads; -1: not
+	 * known, it gets the sources */
+	int bytecode;
 	void (*phase)(const char *name, gpointer user_data);
 	/* (nullable) The connection was lost: it is tried again, for the @attempt-th time. */
 	void (*retrying)(guint attempt, const GError *cause, gpointer user_data);
@@ -87,8 +90,9 @@ typedef struct {
 	guint protocol;        /* 1 or 2 */
 	UotaPush2Result push2; /* protocol 2 */
 	guint64 sent;          /* protocol 2: bytes on the wire, over all attempts */
-	guint files;           /* protocol 2: in the manifest */
-	guint64 bytes;         /* protocol 2: of those files */
+	UotaManifest *own;     /* as this board got it: its configuration, what is compiled */
+	guint files;           /* in it */
+	guint64 bytes;         /* of those files */
 	double pushed;         /* seconds until the board had committed it */
 	double waited;         /* seconds from there to the outcome */
 } UotaPushResult;

@@ -443,6 +443,17 @@ def test_goes_on_after_a_cut_anywhere():
             assert board.read("/" + path) == _FILES[path]
 
 
+def test_what_is_staged_whole_is_not_installed():
+    _installs({"a": b"1"})
+    manifest = Manifest({"a": b"1", "b": b"2" * 3000}, counter=2)
+    host = _host()
+    _, pack = _begin(host, manifest)
+    _send(host, pack, b"2" * 3000)
+    host.hang_up()
+    host, answer = _push(manifest)
+    assert answer == b"ok\n" and board.read("/b") == b"2" * 3000, answer
+
+
 def test_a_manifest_that_was_cut_comes_again():
     manifest = Manifest(_FILES)
     for cut in (0, 1, 100, len(manifest.text) - 1):

@@ -19,7 +19,7 @@ from .tried import LOG, ONE, Tried
 from .wire import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
-TO_BOARDS = {"fast", "full", "version", "terminal", "crash", "rollback"}
+TO_BOARDS = {"fast", "full", "info", "version", "terminal", "crash", "rollback"}
 UOTA = os.environ.get("UOTA") or shutil.which("uota", path=str(ROOT / "build" / "release"))
 
 

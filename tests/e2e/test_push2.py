@@ -4,6 +4,7 @@ installed again, and what was cut goes on where it was.
 
 import json
 import random
+import signal
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_what_the_project_has_lost_the_board_loses(project2, theirs, command):
     project2.delete("app/old.py")
     report, _ = push(project2, theirs, command)
     assert theirs.on_flash("/app/old.py") is None
-    assert moved(report).get("app/old.py", "deleted") == "deleted"
+    assert moved(report) == {"app/old.py": "deleted"}
 
 
 def test_full_takes_it_out_of_lib_too(project2, pushed):
@@ -125,9 +126,28 @@ def test_a_dry_run_says_what_would_travel_and_changes_nothing(project2, pushed):
     mark = pushed.mark()
     done = project2.uota("full", "--dry-run", *pushed.at)
     assert "changed" in done.out and "app/app.py" in done.out
-    assert "dry run: 1 of 13 files would travel" in done.out
+    assert "dry run: 1 of 13 files would travel, 9" in done.out
     assert "rst:" not in pushed.output.text[mark:]
     assert b"two" not in pushed.on_flash("/app/app.py")
+
+
+def test_a_dry_run_tells_copies_and_deletions(project2, pushed):
+    project2.delete("lib/part3.py")
+    project2.write("lib/twin.py", text_of(4))
+    done = project2.uota("full", "--dry-run", *pushed.at)
+    assert done.out.splitlines() == [
+        "  copied          0  lib/twin.py",
+        "  deleted         0  lib/part3.py",
+        "127.0.0.1: dry run: 0 of 13 files would travel, 0 bytes",
+    ]
+
+
+def test_a_dry_run_takes_nothing_from_the_push_after_it(project2, pushed):
+    """All that the push needs is on the board already, and nothing of it is installed."""
+    project2.write("lib/twin.py", text_of(4))
+    project2.uota("full", "--dry-run", *pushed.at)
+    project2.uota("full", *pushed.at)
+    assert pushed.on_flash("/lib/twin.py") == text_of(4).encode()
 
 
 def test_events_tell_an_editor_how_it_goes(project2, theirs):
@@ -179,6 +199,14 @@ def test_a_lost_connection_is_taken_up_again(large, theirs, relay):
     assert theirs.on_flash("/app/big.bin") == (large / "app/big.bin").read_bytes()
     for n in range(10):
         assert theirs.on_flash(f"/lib/part{n}.py") == text_of(n).encode()
+
+
+def test_a_board_that_loses_its_power_goes_on(large, theirs, relay):
+    way = relay(theirs, cut_up=40_000, on_cut=lambda: theirs.process.send_signal(signal.SIGUSR2))
+    done = large.uota("full", "--json", *way.at)
+    assert "trying again (1)" in done.err
+    assert moved(done.report)["app/big.bin"] == "rest"
+    assert theirs.on_flash("/app/big.bin") == (large / "app/big.bin").read_bytes()
 
 
 def test_without_retries_a_lost_connection_is_the_end(large, theirs, relay):

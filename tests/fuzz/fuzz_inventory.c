@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autoptr(UotaManifest) manifest = make_manifest();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(UotaInventory) inventory =
-		uota_inventory_parse((const char *)data, size, manifest, &error);
+		uota_inventory_parse(size ? (const char *)data : "", size, manifest, &error);
 
 	g_assert_true((inventory == NULL) == (error != NULL));
 	if (inventory)

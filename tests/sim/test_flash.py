@@ -46,6 +46,31 @@ def test_what_changes_a_read_only_flash_raises_erofs(board, sim, script, tmp_pat
     assert image.read_bytes() == before
 
 
+def test_any_bytes_of_the_flash_can_be_read_and_are_what_was_written_last(board):
+    one = board(
+        boot="""
+        import esp32
+        chip = esp32.Partition('vfs')
+        last = chip.info()[3] // 4096 - 1
+        chip.writeblocks(last, bytes(n * 7 & 255 for n in range(4096)))
+        whole = bytearray(4096)
+        chip.readblocks(last, whole)
+        for offset, size in ((0, 32), (4, 4), (3, 8), (8, 3), (1, 1), (4092, 4)):
+            part = bytearray(size)
+            chip.readblocks(last, part, offset)
+            print(offset, part == whole[offset : offset + size])
+        past = bytearray(b'..........')
+        chip.readblocks(last, past, 4092)
+        print('past the end', past[:4] == whole[4092:], past[4:])
+        """,
+    )
+    one.line("past the end True bytearray")
+    assert [line for line in one.seen if line[0].isdigit()] == [
+        f"{offset} True" for offset in (0, 4, 3, 8, 1, 4092)
+    ]
+    assert "past the end True bytearray(b'......')" in one.seen
+
+
 def test_past_the_file_system_the_partition_refuses(board):
     one = board(
         "--read-only",

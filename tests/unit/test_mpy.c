@@ -99,7 +99,7 @@ static void matched_sources_become_bytecode_under_the_boards_path(
 	file = uota_manifest_lookup(made, "lib/x.mpy");
 	g_assert_nonnull(file);
 	text = g_strndup(g_bytes_get_data(file->content, NULL), file->size);
-	g_assert_cmpstr(text, ==, "M\00601 lib/x.py source");
+	g_assert_cmpstr(text, ==, "M\00601 /lib/x.py source");
 }
 
 static void what_boots_a_board_stays_source(Fixture *fixture, gconstpointer data)
