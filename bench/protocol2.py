@@ -31,7 +31,7 @@ from common import (
     write_sources,
 )
 
-LIMIT, BITS = 2048, 12  # of messages, as the agent offers them where its heap allows it
+LIMIT, BITS = 1152, 12  # of messages, as the agent offers them where its heap allows it
 RUNS = 21
 
 
@@ -165,7 +165,7 @@ def run():
 
 def heap2():
     print("the heap that protocol 2 takes, agent compiled, 64-bit words")
-    with tempfile.TemporaryDirectory() as tmp:
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as tmp:
         compile_agent(Path(tmp) / "lib")
         few, many = (peak(count, Path(tmp) / "lib") for count in (FEW, MANY))
     figure(f"a push of {FEW} files at its peak, its code included", few / 1024, 36, "KiB")
@@ -197,9 +197,9 @@ def peak(count, agent):
         write_sources(folder / "lib/many", count, 1024)
         port = free_port()
         served = subprocess.Popen(
-            [VENV / "micropython", "-X", "heapsize=2m", "peak.py", str(port)],
+            [VENV / "micropython", "-X", "heapsize=4m", "peak.py", str(port)],
             cwd=ROOT / "tests/device",
-            env={**os.environ, "UOTA_COMPILED": str(agent)},
+            env={**os.environ, "UOTA_COMPILED": str(agent.relative_to(ROOT))},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -20,7 +20,22 @@ def used():
     return gc.mem_alloc()
 
 
+def busy(conn, work):
+    """ota.Conn's, with a turn of the loop after each step, so that each is looked at."""
+    try:
+        while True:
+            next(work)
+            yield 0
+    except StopIteration as e:
+        conn.limit(30000)
+        return e.value
+
+
 class Loop(loop.Loop):
+    def _accept(self, listener):
+        loop.load("ota").Conn.busy = busy
+        super()._accept(listener)
+
     def _resume(self, conn):
         global peak
         super()._resume(conn)

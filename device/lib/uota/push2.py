@@ -76,7 +76,7 @@ class Messages:
     def __init__(self, conn):
         self.conn = conn
         self.limit, self.bits = 512, 0
-        for limit, bits in ((2048, 12), (1024, 10)):
+        for limit, bits in ((1152, 12), (1024, 10)):
             try:
                 if deflate and not self.bits:
                     self._make(limit, bits)
