@@ -59,8 +59,8 @@ def whole(job):
 def same(job):
     """Write the inventory; whether there is nothing to be done. A generator."""
     job.need = 0
-    missing = yield from _missing(job)
-    asks = not (missing or job.force or job.wipe)
+    new = yield from _missing(job)
+    asks = not (new or job.force or job.wipe)
     asks = asks and job.version == load("/ota_version.json").get("version")
     if asks and not (yield from _surplus(job)):
         rmtree(job.stage)
@@ -69,7 +69,8 @@ def same(job):
 
 
 def _missing(job):
-    """Write what is missing; whether anything is."""
+    """Write what must come; whether anything is not in its place yet."""
+    new = False
     with job.open("have", "w") as f:
         for i, (path, size, sha) in job.items():
             yield 0
@@ -81,16 +82,17 @@ def _missing(job):
                 if staged > -2:
                     os.remove(name)
                 continue
+            new = True
             if staged >= size:
                 if staged == size and (yield from digest.hashes(name, sha, job.conn.buf)):
                     wants(job, path, size, size)
                     continue
                 os.remove(name)
+            if staged < 0 or staged >= size:
                 staged = 0
-            staged = max(0, staged)
             f.write("%d %d\n" % (i, staged))
             wants(job, path, size, staged)
-        return f.tell() > 0
+    return new
 
 
 def _surplus(job):
