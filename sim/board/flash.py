@@ -15,41 +15,66 @@ _ERASED = b"\xff" * BLOCK
 _EROFS = 30
 
 
+def _done(arg):
+    return 0
+
+
+def _block(arg):
+    return BLOCK
+
+
+def _unknown(arg):
+    return None
+
+
 class Flash:
+    # littlefs and FAT are not to be entered twice, and at a jump in bytecode another thread may
+    # get its turn: there is none in what they call here.
     def __init__(self, file, size, label="vfs"):
         self._file = file
         self._seek = file.seek
         self._size = size
         self._label = label
         at = host.settings.get("image_at")
-        self._bytes = at and bytearray_at(at, size)
+        if at:
+            self._bytes = bytearray_at(at, size)
+            self.readblocks = self._read
+        self._ioctl = {1: _done, 2: _done, 3: _done, 4: self._blocks, 5: _block, 6: self._erase}
+
+    def readblocks(self, block, buf, offset=0):
+        gil.flash_ops += 1
+        self._seek(block * BLOCK + offset)
+        self._file.readinto(buf)
 
     # littlefs reads some hundred times for one stat: where the image is mapped, without a call of
     # the system for each. An ESP32's flash is read through a cache, too.
-    def readblocks(self, block, buf, offset=0):
+    def _read(self, block, buf, offset=0):
         gil.flash_ops += 1
-        if not self._bytes or not self._copy(block * BLOCK + offset, buf):
-            self._seek(block * BLOCK + offset)
-            self._file.readinto(buf)
+        self._copy(block * BLOCK + offset, buf)
 
     @micropython.viper
-    def _copy(self, at: int, buf) -> bool:
-        """False: not all of it is on the flash, or it is no words."""
+    def _copy(self, at: int, buf):
+        """What of it is on the flash."""
         size = int(len(buf))
-        if (at | size) & 3 or at < 0 or at + size > int(self._size):
-            return False
-        here = ptr32(buf)  # noqa: F821
-        there = ptr32(self._bytes)  # noqa: F821
-        at >>= 2
-        for i in range(size >> 2):
-            here[i] = there[at + i]
-        return True
-
-    def writeblocks(self, block, buf, offset=None):
-        if offset is None:  # as esp32.Partition: without an offset it erases first
-            self._write(block * BLOCK, buf)
+        left = int(self._size) - at
+        if at < 0 or left <= 0:
+            return
+        if size > left:
+            size = left
+        if (at | size) & 3:
+            to = ptr8(buf)  # noqa: F821
+            image = ptr8(self._bytes)  # noqa: F821
+            for i in range(size):
+                to[i] = image[at + i]
         else:
-            self._write(block * BLOCK + offset, buf)
+            here = ptr32(buf)  # noqa: F821
+            there = ptr32(self._bytes)  # noqa: F821
+            at >>= 2
+            for i in range(size >> 2):
+                here[i] = there[at + i]
+
+    def writeblocks(self, block, buf, offset=0):
+        self._write(block * BLOCK + offset, buf)  # without an offset, too: as it is erased
 
     def _write(self, at, buf):
         gil.flash_ops += 1
@@ -58,15 +83,13 @@ class Flash:
 
     def _erase(self, block):
         self._write(block * BLOCK, _ERASED)
+        return 0
+
+    def _blocks(self, arg):
+        return self._size // BLOCK
 
     def ioctl(self, op, arg):
-        if op == 4:
-            return self._size // BLOCK
-        if op == 5:
-            return BLOCK
-        if op == 6:
-            self._erase(arg)
-        return 0 if op in (1, 2, 3, 6) else None
+        return self._ioctl.get(op, _unknown)(arg)
 
     def info(self):
         return (1, 129, 0x200000, self._size, self._label, False)
@@ -95,7 +118,7 @@ class CutFlash(Flash):
         if offset is None and not self._atomic:
             for i in range(len(buf) // BLOCK):
                 self._erase(block + i)
-        super().writeblocks(block, buf, offset)
+        super().writeblocks(block, buf, offset or 0)
 
 
 class LockedFlash(Flash):
@@ -117,7 +140,10 @@ class CountedFlash:
         self.info = chip.info
 
     def writeblocks(self, block, buf, offset=None):
-        self._chip.writeblocks(block, buf, offset)
+        if offset is None:
+            self._chip.writeblocks(block, buf)
+        else:
+            self._chip.writeblocks(block, buf, offset)
         self._count(0 if offset is not None else len(buf) // BLOCK, 1, len(buf))
 
     def ioctl(self, op, arg):
