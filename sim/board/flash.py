@@ -81,7 +81,7 @@ class Flash:
         self._seek(at)
         self._file.write(buf)
 
-    def _erase(self, block):
+    def _erase(self, block):  # as ioctl() answers
         self._write(block * BLOCK, _ERASED)
         return 0
 

@@ -201,8 +201,15 @@ def test_a_lost_connection_is_taken_up_again(large, theirs, relay):
         assert theirs.on_flash(f"/lib/part{n}.py") == text_of(n).encode()
 
 
+FLUSHED = 16384  # bytes of a file, of which at most as many are lost
+
+
 def test_a_board_that_loses_its_power_goes_on(large, theirs, relay):
-    way = relay(theirs, cut_up=40_000, on_cut=lambda: theirs.process.send_signal(signal.SIGUSR2))
+    def lose_power():
+        until(lambda: len(theirs.on_flash("/ota_part/1") or b"") >= FLUSHED, lambda: "not staged")
+        theirs.process.send_signal(signal.SIGUSR2)
+
+    way = relay(theirs, cut_up=40_000, on_cut=lose_power)
     done = large.uota("full", "--json", *way.at)
     assert "trying again (1)" in done.err
     assert moved(done.report)["app/big.bin"] == "rest"

@@ -51,7 +51,7 @@ class Disk(flash.Flash):
         self._seen = bytearray_at(host.settings["seen_at"], size // flash.BLOCK)
 
     @micropython.viper
-    def readblocks(self, block: int, buf, offset: int):
+    def _read(self, block: int, buf, offset: int):
         """littlefs reads ten thousand times per boot, hence all in one. No bytecode with a jump, at
         which another thread could get its turn amid a file system that knows none.
         """
@@ -84,6 +84,7 @@ class Disk(flash.Flash):
 
     def _erase(self, block):
         self._do(_ERASE, block * flash.BLOCK, flash._ERASED)
+        return 0
 
     def _do(self, kind, at, buf):
         if self.left == 0 and not self.half:
@@ -111,7 +112,7 @@ class Sectors(Disk):
     """What FAT asks of it: whole blocks, some at once."""
 
     @micropython.viper
-    def readblocks(self, block: int, buf):
+    def _read(self, block: int, buf):
         seen = ptr8(self._seen)  # noqa: F821
         here = ptr32(buf)  # noqa: F821
         there = ptr32(int(ptr8(self._bytes)) + (block << 12))  # noqa: F821
