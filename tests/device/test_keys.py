@@ -172,6 +172,14 @@ def test_the_old_secret_is_no_longer_valid_after_the_trial():
     assert Host(_S, index=1).denied == "denied\n"
 
 
+def test_a_session_of_the_old_secret_ends_with_the_trial():
+    _trial({"otaPassword": _WORD}, {"signingKey": "new"})
+    host = Host(_S, index=1)
+    assert host.command("ping") == b"pong\n" and not host.over
+    board.os.remove("/ota_trial.json")
+    assert host.records(1, b"ping") == [] and host.over
+
+
 def test_an_open_board_before_opens_nothing_during_the_trial():
     _trial({}, {"otaPassword": _WORD})
     assert Host(bytes(32), index=1).denied == "denied\n"

@@ -499,6 +499,53 @@ def test_a_staged_manifest_that_is_no_longer_good_is_asked_for_again():
     assert _missing(answer) == [(1, 0)], "the files are the same, and stay"
 
 
+def test_room_is_counted_for_a_changed_file_of_the_same_size():
+    big = os.urandom(400_000)
+    _installs({"big": big})
+    left = os.statvfs("/")[0] * os.statvfs("/")[3]
+    board.write("/fill", bytes(left - 150_000))
+    answer, _ = _begin(_host(), Manifest({"big": os.urandom(len(big))}, counter=2))
+    assert isinstance(answer, str) and answer.startswith("error: flash full: needs "), answer
+
+
+def test_a_file_that_was_there_already_becomes_one_of_the_update():
+    _installs({"a": b"1"})
+    board.write("/b", b"2")
+    assert _push(Manifest({"a": b"1", "b": b"2"}, counter=2))[1] == b"ok\n"
+    _confirm()
+    assert _push(Manifest({"a": b"1"}, counter=3))[1] == b"ok\n"
+    assert not board.exists("/b")
+
+
+def test_what_is_no_id_names_nothing():
+    for ident in ("", "0" * 63, "0" * 65):
+        assert _host().command("push %s 100" % ident) == "error: bad manifest"
+
+
+def test_deletions_beyond_all_paths():
+    gone = "\U0010ffff\U0010ffff"
+    manifest = Manifest({"a": b"1"}, partial=True, gone=[gone, gone + "x"])
+    assert _push(manifest)[1] == b"ok\n"
+
+
+def test_without_a_way_back_one_is_dropped_only_for_an_update():
+    _installs({"a": b"1"})
+    manifest = _installs({"a": b"2"}, counter=2)
+    assert board.exists("/ota_kept/list")
+    assert _push(manifest, words=" no-rollback")[1] == b"same\n"
+    assert board.exists("/ota_kept/list")
+
+
+def test_on_fat_a_file_that_changes_its_case_is_not_deleted():
+    import vfs
+
+    board.fresh(fs=vfs.VfsFat)
+    _installs({"app/App.py": b"1"})
+    manifest = Manifest({"app/app.py": b"2"}, counter=2, partial=True, gone=["app/App.py"])
+    assert _push(manifest)[1] == b"ok\n"
+    assert board.read("/app/app.py") == b"2"
+
+
 def test_what_is_staged_is_not_trusted():
     manifest = Manifest({"a": b"1" * 3000, "b": b"2"}, key=_KEY)
     host = _host(_KEY)

@@ -268,3 +268,44 @@ def test_reset():
     host = Host()
     assert host.command("reset") == b"ok\n"
     assert host.over and host.loop.ending
+
+
+def test_put_on_fat():
+    import vfs
+
+    board.fresh(fs=vfs.VfsFat)
+    board.write("/app/a.py", b"old")
+    host = Host()
+    for data in (b"new content", b"", os.urandom(3000)):
+        assert _put(host, "app/a.py", data) == b"ok\n"
+        assert board.read("/app/a.py") == data
+    assert not board.exists("/ota_stage")
+
+
+def test_put_of_more_than_fits_is_refused_at_once():
+    answer = Host().command("put 99999999 %s big" % ("0" * 64))
+    assert answer.startswith("error: flash full: needs ")
+
+
+def test_a_folder_is_not_moved_into_itself():
+    board.write("/app/deep/a.py", b"1")
+    host = Host()
+    for new in ("app/deep", "app/old", "APP/old", "app/deep/more"):
+        assert host.command("mv app\t" + new).startswith("error: "), new
+    assert board.read("/app/deep/a.py") == b"1"
+
+
+def test_between_commit_and_reset_nothing_is_changed():
+    """By a session that was open before: what is committed still lies in its staging."""
+    board.write("/app/a", b"1")
+    host = Host(loop=board.Loop(boots=False))
+    board.write("/ota_journal", b"uota 1 move\np /ota_part/0 /app/a\nend\n")
+    board.write("/ota_part/0", b"2")
+    for command in ("rm app/a", "wipe", "mkdir b", "mv app/a\tb", "rollback"):
+        assert host.command(command).startswith("error: an update is not yet in its place"), command
+    assert _put(host, "b", b"1").startswith("error: ")
+    assert board.read("/app/a") == b"1" and board.read("/ota_part/0") == b"2"
+    os.remove("/ota_journal")
+    host.loop.ending = True
+    assert host.records(TEXT, b"rm app/a")[0][1].startswith(b"error: busy")
+    assert board.read("/app/a") == b"1"

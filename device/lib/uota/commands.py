@@ -12,10 +12,12 @@ import uota
 from uota import digest, files
 from uota.config import masked
 from uota.ota import Refused
-from uota.files import load, rmtree, size
+from uota.files import load as read, rmtree, size
+from uota.loop import load
 
 _DATA = const(2)
 _LINE = const(512)
+_CHANGES = const("rm wipe put mkdir mv rollback")
 _TOLD = ("version.json", "manifest.json", "boot_state.json")
 _OK = ("ok\n",)
 
@@ -24,6 +26,8 @@ def run(conn, word, arg):
     command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
     if not command:
         raise Refused("unknown")
+    if word in _CHANGES.split() and size("/ota_journal") > -2:
+        raise ValueError("an update is not yet in its place: reset")
     if command is put:
         yield from put(conn, arg)
         command = None
@@ -43,7 +47,7 @@ def ping(conn, arg):
 
 def version(conn, arg):
     """What is installed, and how it stands with it."""
-    told = {"version": load("/ota_version.json").get("version", "unknown")}
+    told = {"version": read("/ota_version.json").get("version", "unknown")}
     if conn.closed:  # a stranger's: no more than that
         return _json(told)
     trial = files.trial()
@@ -64,7 +68,7 @@ def version(conn, arg):
 
 
 def crash(conn, arg):
-    return _json(load("/ota_crash.json"))
+    return _json(read("/ota_crash.json"))
 
 
 def ls(conn, arg):
@@ -160,6 +164,8 @@ def mkdir(conn, arg):
 def mv(conn, arg):
     old, _, new = arg.partition("\t")
     old, new = changed(conn, old), changed(conn, new)
+    if (new.lower() + "/").startswith(old.lower() + "/"):
+        raise ValueError("into itself")
     if size(new) > -2:
         raise ValueError("it is there already")
     os.rename(old, new)
@@ -201,6 +207,7 @@ def put(conn, arg):
     """Receive a file, and put it into its place in one step; on FAT by a copy."""
     left, sha, path = arg.split(" ", 2)
     left, path = int(left), changed(conn, path)
+    load("inventory").room(left)
     total = digest.sha256()
     conn.loop.updating = True
     try:
@@ -222,7 +229,7 @@ def put(conn, arg):
             os.rename("/ota_stage/put", path)
         else:
             with open(path, "wb") as f:
-                yield from conn.busy(digest.file("/ota_stage/put", conn.buf, f))
+                yield from conn.busy(digest.file("/ota_stage/put", conn.buf, digest.sha256(), f))
     finally:
         conn.loop.updating = False
         rmtree("/ota_stage")

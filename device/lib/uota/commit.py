@@ -43,6 +43,7 @@ class Commit:
     need = 0  # bytes of flash, for the files that are not there in this size
     resumed = False  # a part of it had been staged before
     done = False  # it is committed: the board must reset
+    adopts = False  # what it names is there, but no update has brought it
     proof = False  # somebody must come through before the trial passes
     partial = False  # merge into what is installed, delete nothing else
     old = None  # the list of what is kept, where a trial is on: that stays
@@ -78,6 +79,8 @@ class Commit:
     def discard(self):
         """Forget the update; one that is committed is for the next boot, which comes soon."""
         self.conn.loop.updating = False
+        if size_of(_JOURNAL) > -2 and not self.copies:
+            self.done = True  # whatever has come between
         for f in self.list, self.old, self.kept, self.find, self.known:
             if f:  # a file of FAT that is closed late would be written over what has come since
                 f.close()
@@ -134,6 +137,11 @@ class Commit:
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
         self.old = files.trial() is not None and files.way_back()
+        if not self.resumes:
+            self.let_go()
+
+    def let_go(self):
+        """Make room where no way back is wanted."""
         if not self.keep and not self.old and size_of(_KEPT) > -2:
             rmtree(_KEPT)
 

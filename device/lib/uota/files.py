@@ -27,7 +27,7 @@ def free():
 def rmtree(path):
     if size(path) >= 0:
         return os.remove(path)
-    for entry in tuple(os.ilistdir(path)):
+    for entry in os.ilistdir(path):
         rmtree(path + "/" + entry[0])
     os.rmdir(path)
 

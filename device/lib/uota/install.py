@@ -84,8 +84,8 @@ def _check(job):
 def _on_fat(job, path):
     """ValueError for a name that FAT does not take, or takes for that of another file."""
     low = path.lower()
-    for _, other in job.items() if path != low else ():
-        if other[0] != path and other[0].lower() == low:
+    for i, other in job.items() if path != low else ():
+        if i >= 0 and other[0] != path and other[0].lower() == low:
             path = "?"
     for ch in ":*?<>|":
         if ch in path:
@@ -123,7 +123,7 @@ def _write(job):
             yield 0
             path = entry[0]
             if i < 0:
-                if size_of("/" + path) >= 0:
+                if size_of("/" + path) >= 0 and not (job.copies and _other_case(job, path)):
                     _remove(job, path)
                 continue
             staged = job.at(i)
@@ -174,6 +174,13 @@ def _drop_old(job):
                     job.journal.write("r %s%s\n" % (_KEPT, entry[0]))
     elif size_of("/ota_kept") > -2:
         job.journal.write("x /ota_kept\n")
+
+
+def _other_case(job, path):
+    """Whether on FAT a file to be deleted is one that is listed."""
+    for i, entry in job.items():
+        if i >= 0 and entry[0].lower() == path.lower():
+            return True
 
 
 def _again(job, last):

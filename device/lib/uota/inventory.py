@@ -23,7 +23,7 @@ def room(size):
 def wants(job, path, size, staged=0):
     """Count the room that a file takes, but for what is staged of it."""
     there = size_of("/" + path)
-    if there != size:
+    if job.resumes or there != size:
         job.need += size - staged
         if job.copies:
             job.need += max(0, size - max(0, there))
@@ -34,11 +34,12 @@ def holds(job, path, size, sha):
     there, time = look("/" + path)
     if there != size:
         return False
-    if not job.verify:
-        job.known = job.known or Finder(installed, job.copies)
-        found = job.known(path)
-        if found and found[1] == (path, size, sha, time):
-            return True
+    job.known = job.known or Finder(installed, job.copies)
+    found = job.known(path)
+    if not found:
+        job.adopts = True
+    elif not job.verify and found[1] == (path, size, sha, time):
+        return True
     return (yield from digest.hashes("/" + path, sha, job.conn.buf))
 
 
@@ -60,11 +61,12 @@ def same(job):
     """Write the inventory; whether there is nothing to be done. A generator."""
     job.need = 0
     new = yield from _missing(job)
-    asks = not (new or job.force or job.wipe)
+    asks = not (new or job.adopts or job.force or job.wipe)
     asks = asks and job.version == load("/ota_version.json").get("version")
     if asks and not (yield from _surplus(job)):
         rmtree(job.stage)
         return True
+    job.let_go()
     room(job.need)
 
 

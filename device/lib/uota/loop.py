@@ -57,7 +57,7 @@ class Loop:
 
     def no_memory(self):
         """What to answer when a session does not fit: without the app it will."""
-        if uota.safe:
+        if uota.safe or self.updating:
             return "error: out of memory"
         self.reset_soon("memory")
         return "error: restarting without the app"

@@ -169,13 +169,13 @@ def _entries(job, f, needs):
             if not job.partial or path <= gone:
                 raise _bad()
             if not gone:
-                listed, name = job.items(), ""
+                listed, name, i = job.items(), "", 0
             gone = path
-            while name < path:
+            while i >= 0 and name < path:
                 yield 0
                 i, entry = next(listed)
-                name = entry[0] if i >= 0 else chr(0x10FFFF)
-            if name == path:
+                name = entry[0]
+            if i >= 0 and name == path:
                 raise _bad()
         elif len(words) == 3:
             job.add(words[2], _number(words[0], 1 << 31), words[1])

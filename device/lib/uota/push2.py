@@ -26,6 +26,8 @@ _WORDS = const("verify force no-rollback wipe")
 
 def run(conn, word, arg):
     ident, size, *words = arg.split(" ")
+    if len(ident) != 64:
+        raise ValueError("bad manifest")
     for word in words:
         if word not in _WORDS.split():
             raise ValueError("unknown: " + word)

@@ -56,7 +56,7 @@ def _trial(loop, trial):
             why = "not up within %d s: %s" % (network, ", ".join(need))
         if uota.safe or not (after or uota.confirmed):
             need.append("app")
-        elif not left and not ready:
+        elif not (left or ready or loop.updating):
             why = why or _unready()
             ready = True
         why = _app_failed(trial) or why
