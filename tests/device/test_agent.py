@@ -208,7 +208,7 @@ def compiled():
         ("8m", ["test_guard"]),
         ("8m", ["test_bad_flash"]),
         ("8m", ["test_full"]),
-        ("8m", ["test_fuzz"]),
+        ("2m", ["test_fuzz"]),
         ("320k", ["test_memory"]),
     ],
 )
