@@ -1,4 +1,7 @@
 # The rules for paths.
+import gc
+
+import board
 from uota import commands, files
 
 
@@ -83,3 +86,28 @@ def test_keeps_what_neither_wipe_nor_update_may_delete():
         assert files.kept(path), path
     for path in ("app/app.py", "main.py", "library/x", "configs", "data.txt", "app/lib/x"):
         assert not files.kept(path), path
+
+
+def test_a_folder_is_removed_entry_by_entry():
+    """However many a staging has: all at once in memory they could never be removed."""
+    for n in range(200):
+        board.write("/many/%03d" % n)
+    real, used = files.os, []
+
+    class Os:
+        ilistdir, rmdir, stat = real.ilistdir, real.rmdir, real.stat
+
+        @staticmethod
+        def remove(path):
+            gc.collect()
+            used.append(gc.mem_alloc())
+            real.remove(path)
+
+    gc.collect()
+    before = gc.mem_alloc()
+    files.os = Os
+    try:
+        files.rmtree("/many")
+    finally:
+        files.os = real
+    assert len(used) == 200 and max(used) - before < 8192 and not board.exists("/many")
