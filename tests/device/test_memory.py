@@ -61,10 +61,11 @@ def _cost_of_receiving(size):
     """Heap beyond the idle connection and the loaded code, while `size` zeros come as a stream."""
     board.fresh(blocks=600)
     sha = _sha_of_zeros(size)
-    from uota import commit, ota, push  # noqa: F401
+    from uota import loop
 
+    ota = [loop.load(name) for name in ("commit", "push", "ota")][-1]
     feed = _Feed(size, sha)
-    conn = ota.Conn(board.Loop(), feed)
+    conn = ota.Conn(board.Loop(boots=False), feed)
     next(conn.run)
     before = _used()
     try:
@@ -85,10 +86,9 @@ def test_receiving_takes_6_kb_whatever_the_size():
 
 
 def _one_session(n, app):
-    gc.collect()  # as the loop does
-    from uota import ota  # noqa: F401
+    from uota import loop
 
-    gc.collect()
+    loop.load("ota")  # as the loop does
     p = Peer()
     p.ask("version")
     app[n * 5 % 64] = bytearray(16 + n * 11 % 200)
