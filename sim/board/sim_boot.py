@@ -37,6 +37,7 @@ _OVERRIDES = {
     "network": network,
     "esp32": esp32,
 }
+_EXTENSIBLE = "time", "socket", "select", "os", "machine"  # `import utime` is never a file
 _ballast = None
 
 
@@ -67,6 +68,8 @@ def _install():
     for name, module in _OVERRIDES.items():
         module.__name__ = name
         sys.modules[name] = module
+        if name in _EXTENSIBLE:
+            sys.modules["u" + name] = module
     sys.modules[_KEY] = sys_modules_entry()
 
 

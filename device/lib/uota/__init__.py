@@ -2,7 +2,7 @@
 # The app starts here, in a thread of its own, before the event loop is loaded, so that it
 # finds the heap whole. When it dies it is started again; `crash` is for trial.py.
 import sys
-import time
+import utime as time
 
 from micropython import const
 
@@ -101,7 +101,7 @@ def _reset(how=""):
                 f.write(how)
         except (OSError, MemoryError):
             pass
-    import machine
+    import umachine as machine
 
     machine.reset()
 
@@ -138,7 +138,7 @@ def _new_loop():
 
         new.add(wifi_tcp.run(new, settings))
     if settings.get("watchdog") is True:
-        import machine
+        import umachine as machine
 
         _watchdog = machine.WDT(timeout=_WATCHDOG_MS)
     return new
@@ -180,7 +180,7 @@ def _died(e):
     global crash, _news
     text = None
     try:
-        import io
+        import uio as io
 
         text = io.StringIO()
         sys.print_exception(e, text)

@@ -7,10 +7,10 @@ import sys
 
 _path = tuple(sys.path)
 sys.path[:] = (".frozen",)  # an app may bring a json.py, and that may not even load
-import json
-import os
+import ujson as json
+import uos as os
 
-import machine
+import umachine as machine
 
 sys.path[:] = _path
 

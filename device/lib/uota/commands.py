@@ -1,9 +1,9 @@
 # All that a peer may ask for but a push. A command is a function of the connection and its argument
 # that gives the pieces of the answer. Imported for the first one, dropped before a push.
 import gc
-import io
-import json
-import os
+import uio as io
+import ujson as json
+import uos as os
 import sys
 
 from micropython import const

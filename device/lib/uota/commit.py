@@ -2,7 +2,7 @@
 # (those of protocol 2, which outlive a reset, in /ota_part). What it names is a list on flash, a
 # line per file, as are the journals and the installed manifest: memory does not grow with their
 # number. install.py puts it into place.
-import os
+import uos as os
 
 from micropython import const
 

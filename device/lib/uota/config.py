@@ -1,7 +1,7 @@
 # Reads /config/ota.json, and fails closed: without the file the board is open, but with a file
 # that cannot be understood it may not be, since the file may have named a password or a key.
-import json
-from binascii import unhexlify
+import ujson as json
+from ubinascii import unhexlify
 
 
 def load(path="/config/ota.json"):

@@ -1,6 +1,6 @@
 # Every hash and MAC of the agent, and their comparison in constant time.
-from binascii import hexlify
-from hashlib import sha256
+from ubinascii import hexlify
+from uhashlib import sha256
 
 
 def pads(key):

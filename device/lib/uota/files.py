@@ -1,8 +1,8 @@
 # What sessions ask about the board's files, and the rules for every path that a peer names.
 # boot_guard has small copies of the first: it is source, always, and to compile it for each
 # connection would cost more heap than all the rest.
-import json
-import os
+import ujson as json
+import uos as os
 
 
 def look(path):

@@ -1,7 +1,7 @@
 # The commit: checks that all is there, writes journal and manifest, and puts it into place. Loaded
 # when all has come, so that it need not lie in the heap beside what receives.
-import json
-import os
+import ujson as json
+import uos as os
 
 from micropython import const
 

@@ -1,6 +1,6 @@
 # What of an update the board has already, what is missing, and whether that fits.
-import json
-import os
+import ujson as json
+import uos as os
 
 from micropython import const
 

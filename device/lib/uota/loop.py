@@ -4,9 +4,9 @@
 # progress moves, and at most one update runs. The session's code is imported when the first
 # connection comes and dropped after the last.
 import gc
-import select
+import uselect as select
 import sys
-import time
+import utime as time
 
 from micropython import const
 

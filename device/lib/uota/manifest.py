@@ -1,6 +1,6 @@
 # The manifest of a push of protocol 2: whether it is staged or is to be sent, and whether it may be
 # installed. The bytes that were checked are the ones that are used.
-import os
+import uos as os
 import sys
 
 from micropython import const

@@ -2,7 +2,7 @@
 # protocol 2), its secret, and what it asks for, one thing after the other. Imported when a
 # connection comes, dropped when the last is gone; an exception becomes `error: TEXT`.
 import gc
-import time
+import utime as time
 
 from micropython import const
 

@@ -1,7 +1,7 @@
 # The two update sessions of protocol 1.0: start_ota (a manifest, then files, complete) and
 # stream_ota (one binary stream, partial). They check what the peer says; commit.py holds what
 # it sends. Imported for a push only.
-import json
+import ujson as json
 
 from micropython import const
 

@@ -3,7 +3,7 @@
 # when the connection or the board is lost; nothing there is trusted before it is checked again.
 # Each phase has code of its own, which goes when the phase is over.
 import gc
-import io
+import uio as io
 
 from micropython import const
 

@@ -1,5 +1,5 @@
 # The files of a push of protocol 2, as they come: staged, each verified when it is complete.
-import os
+import uos as os
 
 from micropython import const
 

@@ -1,13 +1,13 @@
 # Records of protocol 2: encrypted and authenticated, each in its place. What is in them is read and
 # said through the same methods of ota.Conn as the lines of 1.0.
-import os
+import uos as os
 
 from micropython import const
 
 from uota import digest
 
 try:
-    from cryptolib import aes
+    from ucryptolib import aes
 except ImportError:
     aes = None  # authenticated only
 

@@ -2,7 +2,7 @@
 # something to watch: until the boot has come through, as long as the version is on trial, and
 # when the app has died.
 import gc
-import time
+import utime as time
 
 from micropython import const
 

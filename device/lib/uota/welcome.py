@@ -1,7 +1,7 @@
 # How a connection begins: its first line says whether it speaks protocol 2 or 1.0. Then the secret:
 # for 2 two lines each way, and keys. Imported for a new connection, dropped when it is proven.
-import os
-from binascii import unhexlify
+import uos as os
+from ubinascii import unhexlify
 
 from micropython import const
 

@@ -1,8 +1,8 @@
 # TCP, and the Wi-Fi under it: connects without ever waiting for it, tries again with growing
 # pauses, and listens whether or not the network is up. Without an ssid the network is somebody
 # else's (Ethernet, an access point, the app) and is left alone.
-import socket
-import time
+import usocket as socket
+import utime as time
 
 from micropython import const
 
