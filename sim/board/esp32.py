@@ -63,8 +63,8 @@ class Partition:
     def info(self):
         return self._info
 
-    def readblocks(self, *args):
-        self._flash().readblocks(*args)
+    def readblocks(self, block, buf, offset=0):
+        self._flash().readblocks(block, buf, offset)
 
     def writeblocks(self, *args):
         self._flash().writeblocks(*args)

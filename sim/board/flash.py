@@ -38,23 +38,23 @@ class Flash:
         at = host.settings.get("image_at")
         if at:
             self._bytes = bytearray_at(at, size)
-            self.readblocks = self._read
+        else:
+            self._read = self._read_file
         self._ioctl = {1: _done, 2: _done, 3: _done, 4: self._blocks, 5: _block, 6: self._erase}
 
     def readblocks(self, block, buf, offset=0):
-        gil.flash_ops += 1
+        self._read(block, buf, offset)
+
+    def _read_file(self, block, buf, offset):
         self._seek(block * BLOCK + offset)
         self._file.readinto(buf)
 
-    # littlefs reads some hundred times for one stat: where the image is mapped, without a call of
-    # the system for each. An ESP32's flash is read through a cache, too.
-    def _read(self, block, buf, offset=0):
-        gil.flash_ops += 1
-        self._copy(block * BLOCK + offset, buf)
-
     @micropython.viper
-    def _copy(self, at: int, buf):
+    def _read(self, block: int, buf, offset: int):
         """What of it is on the flash."""
+        ops = ptr32(gil.flash_ops)  # noqa: F821
+        ops[0] += 1
+        at = (block << 12) + offset
         size = int(len(buf))
         left = int(self._size) - at
         if at < 0 or left <= 0:
@@ -77,7 +77,7 @@ class Flash:
         self._write(block * BLOCK + offset, buf)  # without an offset, too: as it is erased
 
     def _write(self, at, buf):
-        gil.flash_ops += 1
+        gil.flash_ops[0] += 1
         self._seek(at)
         self._file.write(buf)
 
@@ -100,6 +100,16 @@ class Flash:
             self._size,
             self._label,
         )
+
+
+class ForLittlefs:
+    # `chip` as littlefs uses it, always with an offset: it reads some hundred times for one stat,
+    # hence all in one step and, where the image is mapped, without a call of the system. An
+    # ESP32's flash is read through a cache, too.
+    def __init__(self, chip):
+        self.readblocks = chip._read
+        self.writeblocks = chip.writeblocks
+        self.ioctl = chip.ioctl
 
 
 class CutFlash(Flash):
@@ -137,6 +147,7 @@ class CountedFlash:
         self._chip = chip
         self._count = count
         self.readblocks = chip.readblocks
+        self._read = chip._read
         self.info = chip.info
 
     def writeblocks(self, block, buf, offset=None):

@@ -6,6 +6,7 @@
 
 import _thread
 import micropython
+from array import array
 from utime import sleep_us, ticks_diff, ticks_ms
 
 GIVE_UP_MS = 500  # far above what compiling a module takes, on a loaded machine too
@@ -20,7 +21,7 @@ _owner = 0  # thread that holds the lock
 _turn = 0  # counts how often the lock changed hands
 _given_up = -1  # the turn that nobody waits for any more
 _asked = False  # a bounce is queued for the main thread
-flash_ops = 0  # counted by the flash
+flash_ops = array("I", [0])  # counted by the flash
 wanted = False  # somebody waits: whoever comes back from a blocking call lets it go first
 
 
@@ -56,12 +57,12 @@ def _wait():
     if turn == _given_up:
         return False
     since = ticks_ms()
-    ops = flash_ops
+    ops = flash_ops[0]
     while not _try(0):
         wanted = True
-        if _turn != turn or flash_ops != ops:
+        if _turn != turn or flash_ops[0] != ops:
             turn = _turn
-            ops = flash_ops
+            ops = flash_ops[0]
             since = ticks_ms()
         elif ticks_diff(ticks_ms(), since) >= GIVE_UP_MS:
             _given_up = turn

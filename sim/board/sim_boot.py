@@ -111,8 +111,13 @@ def _take(size):
 
 def _mount():
     settings = host.settings
+    device = settings["flash"]
     try:
-        vfs.mount(settings["flash"], "/", readonly=settings.get("read_only", False))
+        device = vfs.VfsLfs2(flash.ForLittlefs(device))
+    except OSError:
+        pass  # FAT, or nothing
+    try:
+        vfs.mount(device, "/", readonly=settings.get("read_only", False))
     except OSError:
         return False
     return True

@@ -266,7 +266,9 @@ def test_the_agent_is_protected(board):
 def test_an_app_may_have_modules_of_the_same_names_as_the_boards(make):
     """What the firmware has built in is not looked for on the flash."""
     names = "time os json io select socket binascii hashlib machine cryptolib".split()
-    files = {f"{folder}/{name}.py": "raise RuntimeError" for name in names for folder in ("/lib", "")}
+    files = {
+        f"{folder}/{name}.py": "raise RuntimeError" for name in names for folder in ("/lib", "")
+    }
     one = make(files=files)
     mark = len(one.text)
     assert start_ota(one.connect(), {"app/app.py": b"def run():\n    print('it runs')\n"}) == "ok\n"

@@ -112,7 +112,7 @@ class Sectors(Disk):
     """What FAT asks of it: whole blocks, some at once."""
 
     @micropython.viper
-    def _read(self, block: int, buf):
+    def readblocks(self, block: int, buf):
         seen = ptr8(self._seen)  # noqa: F821
         here = ptr32(buf)  # noqa: F821
         there = ptr32(int(ptr8(self._bytes)) + (block << 12))  # noqa: F821
