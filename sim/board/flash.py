@@ -7,10 +7,11 @@
 import gil
 import host
 import micropython
-from uctypes import bytearray_at
 
 BLOCK = 4096
 
+_len = len  # found sooner
+_ops = gil.flash_ops
 _ERASED = b"\xff" * BLOCK
 _EROFS = 30
 
@@ -37,7 +38,7 @@ class Flash:
         self._label = label
         at = host.settings.get("image_at")
         if at:
-            self._bytes = bytearray_at(at, size)
+            self._at = at
         else:
             self._read = self._read_file
         self._ioctl = {1: _done, 2: _done, 3: _done, 4: self._blocks, 5: _block, 6: self._erase}
@@ -52,10 +53,10 @@ class Flash:
     @micropython.viper
     def _read(self, block: int, buf, offset: int):
         """What of it is on the flash."""
-        ops = ptr32(gil.flash_ops)  # noqa: F821
+        ops = ptr32(_ops)  # noqa: F821
         ops[0] += 1
         at = (block << 12) + offset
-        size = int(len(buf))
+        size = int(_len(buf))
         left = int(self._size) - at
         if at < 0 or left <= 0:
             return
@@ -63,21 +64,20 @@ class Flash:
             size = left
         if (at | size) & 3:
             to = ptr8(buf)  # noqa: F821
-            image = ptr8(self._bytes)  # noqa: F821
+            image = ptr8(int(self._at) + at)  # noqa: F821
             for i in range(size):
-                to[i] = image[at + i]
+                to[i] = image[i]
         else:
             here = ptr32(buf)  # noqa: F821
-            there = ptr32(self._bytes)  # noqa: F821
-            at >>= 2
+            there = ptr32(int(self._at) + at)  # noqa: F821
             for i in range(size >> 2):
-                here[i] = there[at + i]
+                here[i] = there[i]
 
     def writeblocks(self, block, buf, offset=0):
         self._write(block * BLOCK + offset, buf)  # without an offset, too: as it is erased
 
     def _write(self, at, buf):
-        gil.flash_ops[0] += 1
+        _ops[0] += 1
         self._seek(at)
         self._file.write(buf)
 

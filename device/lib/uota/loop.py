@@ -168,10 +168,13 @@ def load(name):
 
 def drop(names=SESSION):
     """Let go of modules: what is not in use goes, and comes again when it is wanted."""
+    gone = False
     for name in names.split():
         if sys.modules.pop("uota." + name, None):
             delattr(uota, name)
-            gc.collect()
+            gone = True
+    if gone:
+        gc.collect()
 
 
 def _reset(safe):
