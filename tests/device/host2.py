@@ -112,6 +112,15 @@ class Host(Peer):
         """An answer: its bytes, or the ERROR's text."""
         return self.answer(self.records(TEXT, text.encode() if isinstance(text, str) else text))
 
+    def put(self, path, data, sha=None, size=None):
+        """What the board says to a file that comes as `put`."""
+        sha = sha or hexlify(sha256(data).digest()).decode()
+        size = len(data) if size is None else size
+        sent = self.seal(TEXT, ("put %s %s %s" % (size, sha, path)).encode())
+        for at in range(0, len(data), 512):
+            sent += self.seal(DATA, data[at : at + 512])
+        return self.answer(self.open(self.say(sent)))
+
     @staticmethod
     def answer(records):
         data = b""

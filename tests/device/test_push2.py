@@ -162,6 +162,30 @@ def test_a_file_that_was_changed_is_restored():
         assert board.read("/app/app.py") == b"print(1)\n"
 
 
+def test_what_a_command_has_changed_is_found_whatever_its_time_and_size():
+    files = {"a": b"1", "b": b"2", "c": b"3"}
+    for changes, missing in ((("put a", "put b"), [0, 1]), (("rm b", "mv a\tb"), [0, 1])):
+        board.fresh()
+        _installs(files)
+        for change in changes:
+            host = _host()
+            told = host.put(change[4:], b"x") if change[:3] == "put" else host.command(change)
+            assert told == b"ok\n"
+        again = Manifest(files, counter=2)
+        assert [index for index, _ in _missing(_begin(_host(), again)[0])] == missing
+        assert _push(again)[1] == b"ok\n"
+        assert [board.read("/" + path) for path in "abc"] == [b"1", b"2", b"3"]
+        assert not board.exists("/ota_touched"), "times count again"
+
+
+def test_what_a_command_has_put_back_is_the_same():
+    manifest = _installs({"a": b"1"})
+    assert _host().put("a", b"1") == b"ok\n"
+    assert board.exists("/ota_touched")
+    assert _push(manifest)[1] == b"same\n"
+    assert not board.exists("/ota_touched")
+
+
 def test_unchanged_files_are_known_by_their_time_and_not_read():
     from uota import digest
 
@@ -472,6 +496,17 @@ def test_what_another_manifest_has_staged_is_discarded():
     host.hang_up()
     answer, _ = _begin(_host(), Manifest({"a": b"1" * 3000, "c": b"3"}))
     assert _missing(answer) == [(0, 0), (1, 0)]
+
+
+def test_what_another_manifest_has_staged_is_discarded_where_nothing_is_to_be_done():
+    manifest = _installs(_FILES)
+    host = _host()
+    _, pack = _begin(host, Manifest({"a": b"1" * 3000}, counter=2))
+    _send(host, pack, b"1" * 2000)
+    host.hang_up()
+    assert board.exists("/ota_part/0")
+    assert _push(manifest)[1] == b"same\n"
+    assert not board.exists("/ota_part")
 
 
 def test_a_push_of_1_0_discards_what_is_staged():

@@ -5,7 +5,6 @@ import os
 import board
 from binascii import hexlify, unhexlify
 from board import Peer
-from hashlib import sha256
 from host2 import DATA, TEXT, Host, vectors
 
 
@@ -182,19 +181,10 @@ def test_df_and_mem_and_config():
 # -- put, mkdir, mv, rm
 
 
-def _put(host, path, data, sha=None, size=None):
-    sha = sha or hexlify(sha256(data).digest()).decode()
-    size = len(data) if size is None else size
-    sent = host.seal(TEXT, ("put %s %s %s" % (size, sha, path)).encode())
-    for at in range(0, len(data), 512):
-        sent += host.seal(DATA, data[at : at + 512])
-    return host.answer(host.open(host.say(sent)))
-
-
 def test_put():
     host = Host()
     for data in (b"", b"1", b"x" * 512, os.urandom(5000)):
-        assert _put(host, "/app/deep/a.py", data) == b"ok\n"
+        assert host.put("/app/deep/a.py", data) == b"ok\n"
         assert board.read("/app/deep/a.py") == data
     assert not board.exists("/ota_stage") and not host.loop.updating
 
@@ -202,12 +192,12 @@ def test_put():
 def test_put_refused_leaves_all_as_it_was():
     host = Host()
     board.write("/a", b"old")
-    assert _put(host, "a", b"new", sha="0" * 64) == "sha256_mismatch a"
-    assert _put(host, "a", b"newer", size=3) == "error: unexpected"
-    assert _put(host, "a/b", b"new") == "error: file and folder: a"
-    assert _put(host, "a", b"1", size=-1) == "error: unexpected"
-    assert _put(host, "b", b"x", size="x").startswith("error: ")
-    assert _put(host, "/host", b"x").startswith("error: ")
+    assert host.put("a", b"new", sha="0" * 64) == "sha256_mismatch a"
+    assert host.put("a", b"newer", size=3) == "error: unexpected"
+    assert host.put("a/b", b"new") == "error: file and folder: a"
+    assert host.put("a", b"1", size=-1) == "error: unexpected"
+    assert host.put("b", b"x", size="x").startswith("error: ")
+    assert host.put("/host", b"x").startswith("error: ")
     assert board.read("/a") == b"old"
     assert not board.exists("/ota_stage") and not host.loop.updating
     assert host.command("ping") == b"pong\n"
@@ -230,7 +220,7 @@ def test_what_is_protected_is_not_changed():
         for command in ("rm " + path, "mkdir " + path, "mv a\t" + path, "mv " + path + "\tb"):
             told = host.command(command)
             assert isinstance(told, str) and told.startswith("error: "), (command, told)
-        told = _put(host, path, b"evil")
+        told = host.put(path, b"evil")
         assert isinstance(told, str) and told.startswith("error: "), path
     for path in ("config", "lib", "Lib"):
         assert host.command("mv %s\tb" % path) == "error: protected", path
@@ -277,7 +267,7 @@ def test_put_on_fat():
     board.write("/app/a.py", b"old")
     host = Host()
     for data in (b"new content", b"", os.urandom(3000)):
-        assert _put(host, "app/a.py", data) == b"ok\n"
+        assert host.put("app/a.py", data) == b"ok\n"
         assert board.read("/app/a.py") == data
     assert not board.exists("/ota_stage")
 
@@ -303,7 +293,7 @@ def test_between_commit_and_reset_nothing_is_changed():
     board.write("/ota_part/0", b"2")
     for command in ("rm app/a", "wipe", "mkdir b", "mv app/a\tb", "rollback"):
         assert host.command(command).startswith("error: an update is not yet in its place"), command
-    assert _put(host, "b", b"1").startswith("error: ")
+    assert host.put("b", b"1").startswith("error: ")
     assert board.read("/app/a") == b"1" and board.read("/ota_part/0") == b"2"
     os.remove("/ota_journal")
     host.loop.ending = True

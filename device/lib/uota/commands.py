@@ -168,6 +168,7 @@ def mv(conn, arg):
         raise ValueError("into itself")
     if size(new) > -2:
         raise ValueError("it is there already")
+    files.touch()
     os.rename(old, new)
     return _OK
 
@@ -225,6 +226,7 @@ def put(conn, arg):
         if digest.hexed(total.digest()) != sha:
             raise Refused("sha256_mismatch " + path[1:])
         files.folders(path)
+        files.touch()
         if size("/OTA_STAGE") == -2:
             os.rename("/ota_stage/put", path)
         else:

@@ -55,7 +55,8 @@ class Commit:
         self.resumes = bool(conn.records)  # what is staged stays, and times are recorded
         self.lib = "lib/uota" if self.resumes else "lib"  # of it nothing is deleted
         self.stage = _PART if self.resumes else _STAGE
-        self.verify = "verify" in words or not self.resumes  # trust no recorded time
+        # Trust no recorded time:
+        self.verify = "verify" in words or not self.resumes or size_of("/ota_touched") > -2
         self.wipe = "wipe" in words  # delete also what no update has brought, as the command does
         self.keep = "no-rollback" not in words
         self.force = "force" in words

@@ -114,6 +114,8 @@ def _write(job):
         f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
     _drop_old(job)
     _again(job, False)
+    if size_of("/ota_touched") >= 0:
+        journal.write("r /ota_touched\n")
     version = json.dumps(job.version)
     with job.open("version", "w") as f:
         f.write('{"version":%s}' % version)

@@ -54,7 +54,7 @@ def whole(job):
         known = at == time and not job.verify
         if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
             return False
-    return True
+    return _settled(job)
 
 
 def same(job):
@@ -64,10 +64,17 @@ def same(job):
     asks = not (new or job.adopts or job.force or job.wipe)
     asks = asks and job.version == load("/ota_version.json").get("version")
     if asks and not (yield from _surplus(job)):
-        rmtree(job.stage)
-        return True
+        return _settled(job)
     job.let_go()
     room(job.need)
+
+
+def _settled(job):
+    """Nothing is to be done, hence nothing to be gone on with or to be looked at again."""
+    for path in (job.stage, "/ota_touched"):
+        if size_of(path) > -2:
+            rmtree(path)
+    return True
 
 
 def _missing(job):
