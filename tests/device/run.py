@@ -13,6 +13,7 @@ _ALL = (
     "test_push",
     "test_journal",
     "test_guard",
+    "test_loop",
     "test_keys",
     "test_records",
     "test_push2",

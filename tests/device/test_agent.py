@@ -205,7 +205,7 @@ def compiled():
             "test_digest test_files test_config test_text test_push test_journal test_keys"
             " test_records test_push2".split(),
         ),
-        ("8m", ["test_guard"]),
+        ("8m", ["test_guard", "test_loop"]),
         ("8m", ["test_bad_flash"]),
         ("8m", ["test_full"]),
         ("2m", ["test_fuzz"]),
@@ -224,7 +224,7 @@ def test_under_micropython(compiled, heap, names):
 
 def test_at_rest_it_keeps_14_kb_of_heap(compiled):
     command = [Path(sys.executable).with_name("micropython"), "-X", "heapsize=320k"]
-    command += [ROOT / "tests/device/run.py", "test_idle"]
+    command += [ROOT / "tests/device/idle.py"]
     env = {**os.environ, "UOTA_COMPILED": str(compiled.relative_to(ROOT))}
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -77,7 +77,7 @@ def confirm():
 
 
 def start():
-    """Serve updates until Ctrl-C; resumes what an earlier Ctrl-C left."""
+    """Serve updates until Ctrl-C, or again after it."""
     global _reserve
     served = time.ticks_ms()
     while True:
@@ -118,7 +118,15 @@ def poll(wait=0):
 
         _task = _loop.add(watch.run(_loop))
         _news = False
-    _loop.step(wait)
+    try:
+        _loop.step(wait)
+    except KeyboardInterrupt:
+        # It may have been amid a task, which has ended with it: the next turn begins anew.
+        if not _loop.ending:
+            _loop.close()
+            _loop = None
+            _news = True
+        raise
     if _task not in _loop.tasks:
         _task = None  # and its code goes
         _news = _news or not clean  # it has met something that it did not expect

@@ -48,12 +48,22 @@ class Loop:
         """Reset the board once the last answer is out; until then nobody new is let in.
         @safe: why the app is not to start then.
         """
-        for listener in self.listeners:
-            self.poller.unregister(listener)
-            listener.close()
+        self._shut()
         self.ending = True
         self.tasks = []
         self.add(_reset(safe))
+
+    def _shut(self):
+        for listener in self.listeners:
+            self.poller.unregister(listener)
+            listener.close()
+        self.listeners = []
+
+    def close(self):
+        """Nothing is served any more, and nobody is left waiting."""
+        self._shut()
+        for conn in tuple(self.conns):
+            self._close(conn, "stopped")
 
     def no_memory(self):
         """What to answer when a session does not fit: without the app it will."""
