@@ -33,3 +33,51 @@ def test_what_ctrl_c_has_stopped_starts_anew_wherever_it_came():
     assert len(uota._loop.listeners) == 1
     uota._loop.close()
     uota._loop = None
+
+
+def _starved(*_):
+    raise MemoryError
+
+
+class _Listener:
+    """Has one newcomer, who is told something."""
+
+    told = ""
+
+    def accept(self):
+        return self, None
+
+    def write(self, text):
+        self.told += text
+
+    def close(self):
+        pass
+
+    setblocking = setsockopt = lambda *_: None
+
+
+def _knocks(one):
+    """What a newcomer is told."""
+    listener = _Listener()
+    one._accept(listener)
+    return listener.told
+
+
+def test_where_a_newcomer_does_not_fit_the_board_restarts_without_the_app():
+    """And be there no room for a line in the log, or for the pause before the reset."""
+    import uota
+    from uota import loop
+
+    real, loop.load = loop.load, _starved
+    log, uota.log = uota.log, _starved
+    try:
+        one = loop.Loop()
+        assert _knocks(one) == "error: restarting without the app\n"
+        assert one.ending and not board.resets
+        one = loop.Loop()
+        one.reset_soon = _starved
+        _knocks(one)
+        assert len(board.resets) == 1 and board.read("/ota_ended") == b"memory"
+    finally:
+        loop.load, uota.log = real, log
+        board.resets.clear()

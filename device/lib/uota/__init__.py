@@ -78,7 +78,6 @@ def confirm():
 
 def start():
     """Serve updates until Ctrl-C, or again after it."""
-    global _reserve
     served = time.ticks_ms()
     while True:
         try:
@@ -86,7 +85,6 @@ def start():
             served = time.ticks_ms()
         except MemoryError:
             if time.ticks_diff(time.ticks_ms(), served) > _STARVED_MS and not safe:
-                _reserve = None
                 _reset("memory")
             time.sleep_ms(20)  # the app has it all: perhaps it gives some back
         except KeyboardInterrupt:
@@ -95,6 +93,8 @@ def start():
 
 def _reset(how=""):
     """Reset the board, as a boot that came through; @how: why the app is not to start then."""
+    global _reserve
+    _reserve = None
     if how or not clean:
         try:
             with open("/ota_ended", "w") as f:

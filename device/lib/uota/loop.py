@@ -69,7 +69,10 @@ class Loop:
         """What to answer when a session does not fit: without the app it will."""
         if uota.safe or self.updating:
             return "error: out of memory"
-        self.reset_soon("memory")
+        try:
+            self.reset_soon("memory")
+        except MemoryError:
+            uota._reset("memory")
         return "error: restarting without the app"
 
     def step(self, wait):
@@ -113,11 +116,15 @@ class Loop:
             stream.setblocking(False)
             stream.setsockopt(6, 1, 1)  # TCP_NODELAY: an answer must not wait for an ACK
             conn = load("ota").Conn(self, stream)
+        except MemoryError:
+            why = self.no_memory()  # first of all: there may not be enough for any word
+            if stream:
+                _tell(stream, why)
+                stream.close()
+            return
         except Exception as e:
             uota.log(repr(e))
             if stream:
-                if isinstance(e, MemoryError):
-                    _tell(stream, self.no_memory())
                 stream.close()
             return
         self.conns.append(conn)
