@@ -88,7 +88,7 @@ def boot():
     compiled = os.getenv("UOTA_COMPILED")  # the agent as a board has it, below `root`
     agent = "/host/" + (compiled or "device/lib")
     sys.path[:] = [agent, "/host/tests/device", ".frozen"]
-    sys.modules["machine"] = sys.modules["umachine"] = machine
+    sys.modules["machine"] = machine
 
 
 def fresh(blocks=256, fs=None):

@@ -265,7 +265,7 @@ def test_the_agent_is_protected(board):
 
 def test_an_app_may_have_modules_of_the_same_names_as_the_boards(make):
     """What the firmware has built in is not looked for on the flash."""
-    names = "time os json io select socket binascii hashlib machine cryptolib".split()
+    names = "time os json io select socket binascii hashlib cryptolib".split()
     files = {
         f"{folder}/{name}.py": "raise RuntimeError" for name in names for folder in ("/lib", "")
     }

@@ -101,7 +101,7 @@ def _reset(how=""):
                 f.write(how)
         except (OSError, MemoryError):
             pass
-    import umachine as machine
+    import machine
 
     machine.reset()
 
@@ -146,7 +146,7 @@ def _new_loop():
 
         new.add(wifi_tcp.run(new, settings))
     if settings.get("watchdog") is True:
-        import umachine as machine
+        import machine
 
         _watchdog = machine.WDT(timeout=_WATCHDOG_MS)
     return new

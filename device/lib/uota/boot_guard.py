@@ -10,7 +10,7 @@ sys.path[:] = (".frozen",)  # an app may bring a json.py, and that may not even 
 import ujson as json
 import uos as os
 
-import umachine as machine
+import machine
 
 sys.path[:] = _path
 
