@@ -7,8 +7,8 @@ import sys
 
 _path = tuple(sys.path)
 sys.path[:] = (".frozen",)  # an app may bring a json.py, and that may not even load
-import ujson as json
-import uos as os
+import json
+import os
 
 import machine
 
