@@ -10,8 +10,6 @@ import micropython
 
 BLOCK = 4096
 
-_len = len  # found sooner
-_ops = gil.flash_ops
 _ERASED = b"\xff" * BLOCK
 _EROFS = 30
 
@@ -36,6 +34,7 @@ class Flash:
         self._seek = file.seek
         self._size = size
         self._label = label
+        self._len, self._ops = len, gil.flash_ops  # for _read
         at = host.settings.get("image_at")
         if at:
             self._at = at
@@ -52,11 +51,12 @@ class Flash:
 
     @micropython.viper
     def _read(self, block: int, buf, offset: int):
-        """What of it is on the flash."""
-        ops = ptr32(_ops)  # noqa: F821
+        # What of it is on the flash. It uses no global: those of its caller would be put aside on
+        # the stack, and what they hold would look alive to the collector long after.
+        ops = ptr32(self._ops)  # noqa: F821
         ops[0] += 1
         at = (block << 12) + offset
-        size = int(_len(buf))
+        size = int(self._len(buf))
         left = int(self._size) - at
         if at < 0 or left <= 0:
             return
@@ -77,7 +77,7 @@ class Flash:
         self._write(block * BLOCK + offset, buf)  # without an offset, too: as it is erased
 
     def _write(self, at, buf):
-        _ops[0] += 1
+        self._ops[0] += 1
         self._seek(at)
         self._file.write(buf)
 
