@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "protocol/patience.h"
 #include "protocol/refusal.h"
 
 #define READ 16384           /* bytes that are read at once */
@@ -16,7 +17,8 @@ struct UotaChannel {
 	UotaSealer *sealer;
 	guint timeout_ms;
 	GCancellable *cancellable;
-	GByteArray *out; /* sealed, has not left yet */
+	UotaPatience patience; /* with the command under way */
+	GByteArray *out;       /* sealed, has not left yet */
 	guint64 sent;
 };
 
@@ -30,6 +32,7 @@ UotaChannel *uota_channel_new(UotaTransport *transport, UotaOpener *opener, Uota
 	channel->sealer = sealer;
 	channel->timeout_ms = timeout_ms;
 	channel->cancellable = cancellable ? g_object_ref(cancellable) : NULL;
+	uota_patience_renew(&channel->patience);
 	channel->out = g_byte_array_new();
 	return channel;
 }
@@ -84,23 +87,39 @@ static void refuse(const UotaRecord *record, GError **error)
 	uota_refusal(text, TRUE, error);
 }
 
+static gboolean spend(UotaChannel *channel, gint64 since, gsize len, GError **error)
+{
+	return uota_patience_spend(&channel->patience, g_get_monotonic_time() - since, len, error);
+}
+
+static gboolean is_sign_of_life(const UotaRecord *record)
+{
+	return record->type == UOTA_RECORD_DATA && !record->len;
+}
+
 /* The board spoke, or went, while it should have listened. What it said counts more than how the
  * sending failed. */
 static gboolean objection(UotaChannel *channel, GError *cause, GError **error)
 {
 	g_autoptr(GError) owned = cause;
-	g_autoptr(GError) silent = NULL;
 	UotaRecord record;
 
-	do {
+	for (;;) {
+		gint64 since = g_get_monotonic_time();
+		g_autoptr(GError) silent = NULL;
+
 		if (!receive(channel, channel->timeout_ms, &record, &silent)) {
 			g_propagate_error(
 				error, owned ? g_steal_pointer(&owned) : g_steal_pointer(&silent));
 			return FALSE;
 		}
-	} while (owned && record.type == UOTA_RECORD_DATA && !record.len);
-	if (record.type == UOTA_RECORD_DATA && !record.len)
-		return TRUE; /* it is alive */
+		if (!is_sign_of_life(&record))
+			break;
+		if (!owned)
+			return TRUE;
+		if (!spend(channel, since, 0, error))
+			return FALSE;
+	}
 	if (record.type != UOTA_RECORD_ERROR)
 		return unexpected(error);
 	refuse(&record, error);
@@ -112,6 +131,7 @@ gboolean uota_channel_flush(UotaChannel *channel, GError **error)
 	gsize at = 0;
 
 	while (at < channel->out->len) {
+		gint64 since = g_get_monotonic_time();
 		g_autoptr(GError) cause = NULL;
 		gssize n = uota_transport_write(channel->transport, channel->out->data + at,
 			channel->out->len - at, uota_deadline(channel->timeout_ms),
@@ -124,6 +144,8 @@ gboolean uota_channel_flush(UotaChannel *channel, GError **error)
 			g_propagate_error(error, g_steal_pointer(&cause));
 			return FALSE;
 		}
+		if (!spend(channel, since, (gsize)n, error))
+			return FALSE;
 		at += (gsize)n;
 		channel->sent += (gsize)n;
 	}
@@ -147,6 +169,7 @@ gboolean uota_channel_command(UotaChannel *channel, const char *text, GError **e
 			"a command is one line of at most 512 bytes");
 		return FALSE;
 	}
+	uota_patience_renew(&channel->patience);
 	return uota_sealer_seal(
 		       channel->sealer, UOTA_RECORD_TEXT, text, len, channel->out, error) &&
 	       uota_channel_flush(channel, error);
@@ -159,6 +182,8 @@ gboolean uota_channel_answer(
 	UotaRecord record;
 
 	for (;;) {
+		gint64 since = g_get_monotonic_time();
+
 		if (!receive(channel, silence_ms, &record, error))
 			return FALSE;
 		switch (record.type) {
@@ -168,7 +193,8 @@ gboolean uota_channel_answer(
 			refuse(&record, error);
 			return FALSE;
 		case UOTA_RECORD_DATA:
-			if (record.len && !sink(record.payload, record.len, user_data, error))
+			if (!spend(channel, since, record.len, error) ||
+				(record.len && !sink(record.payload, record.len, user_data, error)))
 				return FALSE;
 			break;
 		default:

@@ -8,7 +8,8 @@
 typedef struct UotaChannel UotaChannel;
 
 /* @transport: borrowed; it must outlive the channel. @opener, @sealer: (transfer full).
- * @timeout_ms: the longest that the board may be silent. Returns: (transfer full) */
+ * @timeout_ms: the longest that the board may be silent; how long it may be at work for a command,
+ * in all, is in patience.h. Returns: (transfer full) */
 UotaChannel *uota_channel_new(UotaTransport *transport, UotaOpener *opener, UotaSealer *sealer,
 	guint timeout_ms, GCancellable *cancellable);
 

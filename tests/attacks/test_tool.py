@@ -328,7 +328,12 @@ def endless_lines(conn):
         conn.send(record.DATA, b"an entry\n" * 400)
 
 
-@pytest.mark.parametrize("flood", [endless, endless_lines])
+def at_it(conn):
+    while True:
+        conn.send(record.DATA)
+
+
+@pytest.mark.parametrize("flood", [endless, endless_lines, at_it])
 @pytest.mark.parametrize(
     ("word", "command"),
     [
@@ -526,6 +531,18 @@ def test_an_inventory_of_what_is_not_ours_ends_the_push(tool, false_board, answe
 
     board.model.answers["push"] = twice if answer[:9] == b"send 4096" else push
     tool.run("full", "--retries", "0", board=board, status=1)
+
+
+def test_a_board_that_is_at_it_for_ever_instead_of_listening(tool, false_board):
+    """It has asked for a file, and takes none of it."""
+    board = false_board()
+
+    def push(conn):
+        conn.answer(b"have 4096 12\n0 0\n")
+        at_it(conn)
+
+    board.model.answers["push"] = push
+    tool.run("full", board=board, status=1)
 
 
 @pytest.mark.parametrize("said", [b"yes\n", b"ok", b"ok\nok\n", EVIL.encode(), b""])
