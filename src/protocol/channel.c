@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "protocol/bounded.h"
 #include "protocol/patience.h"
 #include "protocol/refusal.h"
 
@@ -203,31 +204,12 @@ gboolean uota_channel_answer(
 	}
 }
 
-typedef struct {
-	GByteArray *bytes;
-	gsize max;
-} Memory;
-
-static gboolean to_memory(const guint8 *data, gsize len, gpointer user_data, GError **error)
-{
-	Memory *memory = user_data;
-
-	if (memory->bytes->len + len > memory->max) {
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-			"the board answers with more than %" G_GSIZE_FORMAT " bytes: gave up",
-			memory->max);
-		return FALSE;
-	}
-	g_byte_array_append(memory->bytes, data, (guint)len);
-	return TRUE;
-}
-
 GByteArray *uota_channel_answer_bytes(UotaChannel *channel, gsize max, GError **error)
 {
 	g_autoptr(GByteArray) bytes = g_byte_array_new();
-	Memory memory = {bytes, max};
+	UotaBounded bounded = {bytes, max};
 
-	if (!uota_channel_answer(channel, to_memory, &memory, error))
+	if (!uota_channel_answer(channel, uota_bounded_take, &bounded, error))
 		return NULL;
 	g_byte_array_append(bytes, (const guint8 *)"", 1);
 	g_byte_array_set_size(bytes, bytes->len - 1);

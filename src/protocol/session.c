@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "protocol/bounded.h"
 #include "protocol/line.h"
 #include "protocol/refusal.h"
 
@@ -553,30 +554,12 @@ gboolean uota_session_get(UotaSession *session, const char *path, UotaChunkFunc 
 				: get_in_1(session, command, sink, user_data, error);
 }
 
-typedef struct {
-	GByteArray *bytes;
-	gsize max;
-} Memory;
-
-static gboolean to_memory(const guint8 *data, gsize len, gpointer user_data, GError **error)
-{
-	Memory *memory = user_data;
-
-	if (memory->bytes->len + len > memory->max) {
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-			"larger than the %" G_GSIZE_FORMAT " bytes that it may have", memory->max);
-		return FALSE;
-	}
-	g_byte_array_append(memory->bytes, data, (guint)len);
-	return TRUE;
-}
-
 GBytes *uota_session_get_bytes(UotaSession *session, const char *path, gsize max, GError **error)
 {
 	g_autoptr(GByteArray) bytes = g_byte_array_new();
-	Memory memory = {bytes, max};
+	UotaBounded bounded = {bytes, max};
 
-	if (!uota_session_get(session, path, to_memory, &memory, error))
+	if (!uota_session_get(session, path, uota_bounded_take, &bounded, error))
 		return NULL;
 	return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }

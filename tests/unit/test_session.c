@@ -563,7 +563,7 @@ static void huge_file_that_never_comes_is_an_error(void)
 
 static void file_over_the_limit_is_refused(void)
 {
-	assert_get_fails("4\nabcd", 3, UOTA_ERROR_FAILED, "larger than the 3 bytes");
+	assert_get_fails("4\nabcd", 3, UOTA_ERROR_FAILED, "more than 3 bytes");
 }
 
 static void size_that_is_none_is_refused(void)
