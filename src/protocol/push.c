@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "protocol/refusal.h"
 
 #define CHUNK 65536
 #define INSTALLED "/ota_manifest.json"
@@ -125,19 +126,14 @@ static gboolean put_stream(Out *out, const UotaManifest *manifest, const char *k
 	return put(out, trailer, sizeof trailer, error) && flush(out, error);
 }
 
-/* The last answer of a push. Silence or a closed connection here is no failure yet. */
+/* The last answer of a push. */
 static gboolean expect_commit(UotaSession *session, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
 
 	if (uota_session_expect(session, "ok", &cause))
 		return TRUE;
-	if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
-		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE))
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_UNANSWERED,
-			"all was sent, but no answer came: %s", cause->message);
-	else
-		g_propagate_error(error, g_steal_pointer(&cause));
+	uota_refusal_of_commit(g_steal_pointer(&cause), error);
 	return FALSE;
 }
 

@@ -7,6 +7,7 @@
 #include "protocol/installed.h"
 #include "protocol/inventory.h"
 #include "protocol/message.h"
+#include "protocol/refusal.h"
 
 #define MANIFEST_LINE 100U /* bytes of a file in the board's own manifest, about */
 
@@ -399,12 +400,7 @@ static gboolean commit(Push *push, GError **error)
 	remember(push);
 	if (uota_session_command(push->session, "commit", "ok", &cause))
 		return TRUE;
-	if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
-		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE))
-		g_set_error(error, UOTA_ERROR, UOTA_ERROR_UNANSWERED,
-			"all was sent, but no answer came: %s", cause->message);
-	else
-		g_propagate_error(error, g_steal_pointer(&cause));
+	uota_refusal_of_commit(g_steal_pointer(&cause), error);
 	return FALSE;
 }
 

@@ -77,3 +77,15 @@ void uota_refusal(const char *line, gboolean password, GError **error)
 		g_set_error(error, UOTA_ERROR, UOTA_ERROR_FAILED,
 			"this is no uota board: it answered \"%s\"", quote);
 }
+
+void uota_refusal_of_commit(GError *cause, GError **error)
+{
+	g_autoptr(GError) owned = cause;
+
+	if (g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_CLOSED) ||
+		g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_UNREACHABLE))
+		g_set_error(error, UOTA_ERROR, UOTA_ERROR_UNANSWERED,
+			"all was sent, but no answer came: %s", cause->message);
+	else
+		g_propagate_error(error, g_steal_pointer(&owned));
+}
