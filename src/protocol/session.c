@@ -66,16 +66,23 @@ static void refuse(const UotaSession *session, const char *line, GError **error)
 	uota_refusal(line, session->password, error);
 }
 
-gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)
+/* @line: (nullable) the answer; NULL: @error says why there is none. */
+static gboolean must_be(
+	const UotaSession *session, const char *line, const char *expected, GError **error)
 {
-	g_autofree char *line = read_line(session, error);
-
 	if (!line)
 		return FALSE;
 	if (strcmp(line, expected) == 0)
 		return TRUE;
 	refuse(session, line, error);
 	return FALSE;
+}
+
+gboolean uota_session_expect(UotaSession *session, const char *expected, GError **error)
+{
+	g_autofree char *line = read_line(session, error);
+
+	return must_be(session, line, expected, error);
 }
 
 /* The board spoke, or went, while it should have listened. What it said counts more than how
@@ -168,12 +175,7 @@ gboolean uota_session_command(
 {
 	g_autofree char *line = uota_session_ask(session, command, error);
 
-	if (!line)
-		return FALSE;
-	if (strcmp(line, expected) == 0)
-		return TRUE;
-	refuse(session, line, error);
-	return FALSE;
+	return must_be(session, line, expected, error);
 }
 
 /* A board without a password would obey it, and there `wipe` is no word to try. */
@@ -590,8 +592,5 @@ gboolean uota_session_put(
 		!uota_channel_flush(session->channel, error))
 		return FALSE;
 	answer = uota_channel_answer_bytes(session->channel, UOTA_LINE_MAX, error);
-	if (!answer || strcmp((const char *)answer->data, "ok\n") == 0)
-		return answer != NULL;
-	refuse(session, (const char *)answer->data, error);
-	return FALSE;
+	return must_be(session, answer ? (const char *)answer->data : NULL, "ok\n", error);
 }
