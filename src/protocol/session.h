@@ -2,11 +2,9 @@
 #pragma once
 
 #include "core/file.h"
-#include "protocol/channel.h"
-#include "protocol/credentials.h"
+#include "protocol/handshake.h"
 #include "protocol/info.h"
 #include "protocol/status.h"
-#include "transport/transport.h"
 
 typedef struct UotaSession UotaSession;
 
@@ -22,16 +20,6 @@ typedef struct UotaSession UotaSession;
  * to have memory for the update), _FAILED. Returns: (transfer full) */
 UotaSession *uota_session_open(UotaTransport *transport, const char *password, guint timeout_ms,
 	GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-typedef struct {
-	UotaCredentials credentials;
-	/* To go on in 1.0, which shows the password to who listens, although there is a secret; and
-	 * to prove with a hash that is guessed fast. */
-	gboolean legacy;
-	gboolean old; /* these secrets are those of before: the board's second way in, if it has one
-		       */
-	gboolean only2; /* the project wants protocol 2; only @legacy overrides it */
-} UotaProof;
 
 /* Starts a session over @transport (transfer full, also on error) with `hello`, and proves both
  * ends to each other. A board that knows only 1.0 is spoken to in 1.0 where @proof allows it.
