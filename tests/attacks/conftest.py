@@ -102,14 +102,3 @@ def tool(tmp_path_factory):
     names = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR")
     environment = {name: os.environ[name] for name in names if name in os.environ}
     return Tool(UOTA, tmp_path_factory.mktemp("tool"), {**environment, "TERM": "xterm"})
-
-
-@pytest.fixture
-def end(request):
-    """end(thing): stops it after the test."""
-
-    def stop_later(thing):
-        request.addfinalizer(thing.stop)
-        return thing
-
-    return stop_later

@@ -37,17 +37,6 @@ def env(tmp_path):
 
 
 @pytest.fixture
-def end(request):
-    """end(thing): stops it after the test."""
-
-    def stop_later(thing):
-        request.addfinalizer(thing.stop)
-        return thing
-
-    return stop_later
-
-
-@pytest.fixture
 def tool(request):
     """tool(ARGUMENT…): the command line. Boards here are set up as by 1.0, and the user says
     `--legacy`, but where a test asks for a project2.
