@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/release.h"
-#include "protocol/verdict.h"
+#include "protocol/update.h"
 #include "transport/tcp.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
@@ -177,7 +177,7 @@ int uota_client_rollback(
 	return told != NULL;
 }
 
-static UotaPushOptions translate(const uota_client *client, const uota_push_options *options)
+static UotaUpdateOptions translate(const uota_client *client, const uota_push_options *options)
 {
 	static const UotaWait waits[] = {
 		[UOTA_UNTIL_VERDICT] = UOTA_WAIT_VERDICT,
@@ -185,7 +185,7 @@ static UotaPushOptions translate(const uota_client *client, const uota_push_opti
 		[UOTA_UNTIL_COMMITTED] = UOTA_WAIT_NOT,
 	};
 
-	return (UotaPushOptions){
+	return (UotaUpdateOptions){
 		.kind = options->scope == UOTA_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
 		.wipe = options->scope == UOTA_FULL && options->wipe,
 		.no_rollback = options->no_rollback,
@@ -193,9 +193,9 @@ static UotaPushOptions translate(const uota_client *client, const uota_push_opti
 		.key = client->config->signing_key,
 		.config = client->config,
 		.retries = DEFAULT_RETRIES,
-		.wait = waits[options->follow],
-		.return_ms = return_ms(options->return_ms),
-		.network_ms = client->config->confirm_network * 1000,
+		.follow = {.wait = waits[options->follow],
+			.return_ms = return_ms(options->return_ms),
+			.network_ms = client->config->confirm_network * 1000},
 		.progress = options->progress,
 		.user_data = options->user_data,
 	};
@@ -205,15 +205,15 @@ int uota_client_push(uota_client *client, const uota_push_options *options,
 	uota_board_status *status, uota_error *error)
 {
 	GError *cause = NULL;
-	g_auto(UotaPushResult) result = {0};
-	UotaPushOptions translated = translate(client, options);
+	g_auto(UotaUpdateResult) result = {0};
+	UotaUpdateOptions translated = translate(client, options);
 	g_autoptr(UotaManifest) manifest = uota_release_make(client->dir, client->config,
 		options->scope == UOTA_FAST ? UOTA_SCOPE_FAST : UOTA_SCOPE_FULL, options->version,
 		client->target.cancellable, &cause);
-	gboolean ok = manifest &&
-		      uota_target_push(&client->target, manifest, &translated, &result, &cause);
+	gboolean ok =
+		manifest && uota_update(&client->target, manifest, &translated, &result, &cause);
 
 	hand_over(cause, error);
-	tell(result.status, status);
+	tell(result.verdict.status, status);
 	return ok;
 }

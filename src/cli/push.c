@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/release.h"
 #include "core/text.h"
+#include "protocol/update.h"
 
 typedef struct {
 	const UotaBoard *board;
@@ -123,7 +124,7 @@ static void announce(const Push *push)
 }
 
 /* Without a trial it is confirmed before its app has had the time to die. */
-static char *confirmed(const Push *push, const UotaPushResult *result)
+static char *confirmed(const Push *push, const UotaUpdateResult *result)
 {
 	if (push->no_trial)
 		return g_strdup_printf("%s confirmed without a trial", push->manifest->version);
@@ -132,12 +133,13 @@ static char *confirmed(const Push *push, const UotaPushResult *result)
 }
 
 /* What has become of the update, as the last words of the report; NULL: it was not waited for. */
-static char *verdict_of(const Push *push, const UotaPushResult *result)
+static char *verdict_of(const Push *push, const UotaUpdateResult *result)
 {
 	const char *version = push->manifest->version;
-	g_autofree char *phrase = result->status ? uota_state_phrase(result->status) : NULL;
+	g_autofree char *phrase =
+		result->verdict.status ? uota_state_phrase(result->verdict.status) : NULL;
 
-	switch (result->outcome) {
+	switch (result->verdict.outcome) {
 	case UOTA_OUTCOME_BACK:
 		return g_strdup("the board is back");
 	case UOTA_OUTCOME_RUNNING:
@@ -149,7 +151,7 @@ static char *verdict_of(const Push *push, const UotaPushResult *result)
 	}
 }
 
-static guint count_moved(const UotaPushResult *result)
+static guint count_moved(const UotaUpdateResult *result)
 {
 	guint count = 0;
 
@@ -162,7 +164,7 @@ static guint count_moved(const UotaPushResult *result)
 }
 
 /* What was done, in a few words. */
-static char *summary_of(const Push *push, const UotaPushResult *result)
+static char *summary_of(const Push *push, const UotaUpdateResult *result)
 {
 	g_autofree char *size = g_format_size(result->bytes);
 	g_autofree char *sent = g_format_size(result->sent);
@@ -173,7 +175,7 @@ static char *summary_of(const Push *push, const UotaPushResult *result)
 		count_moved(result), sent, size, result->pushed);
 }
 
-static void print_plan(const Push *push, const UotaPushResult *result)
+static void print_plan(const Push *push, const UotaUpdateResult *result)
 {
 	g_autofree char *size = NULL;
 	guint64 bytes = 0;
@@ -193,17 +195,18 @@ static void print_plan(const Push *push, const UotaPushResult *result)
 		result->files, size);
 }
 
-static void print(const Push *push, const UotaPushResult *result)
+static void print(const Push *push, const UotaUpdateResult *result)
 {
 	g_autofree char *summary = summary_of(push, result);
 	g_autofree char *verdict = verdict_of(push, result);
-	g_autofree char *remarks = result->status ? uota_state_remarks(result->status) : NULL;
+	g_autofree char *remarks =
+		result->verdict.status ? uota_state_remarks(result->verdict.status) : NULL;
 
-	if (result->outcome == UOTA_OUTCOME_SAME) {
+	if (result->verdict.outcome == UOTA_OUTCOME_SAME) {
 		printf("%s: already up to date (%s)\n", push->board->host, push->manifest->version);
 		return;
 	}
-	if (result->outcome == UOTA_OUTCOME_PLANNED) {
+	if (result->verdict.outcome == UOTA_OUTCOME_PLANNED) {
 		print_plan(push, result);
 		return;
 	}
@@ -211,15 +214,15 @@ static void print(const Push *push, const UotaPushResult *result)
 		verdict ? "; " : "", verdict ? verdict : "", remarks ? remarks : "");
 }
 
-static void print_failure(const Push *push, const UotaPushResult *result, const GError *error)
+static void print_failure(const Push *push, const UotaUpdateResult *result, const GError *error)
 {
 	printf("%s: %s\n", push->board->host, error->message);
-	if (result->crash && result->crash->trace)
-		uota_print_trace(result->crash->trace);
+	if (result->verdict.crash && result->verdict.crash->trace)
+		uota_print_trace(result->verdict.crash->trace);
 }
 
 /* What protocol 2 knows besides. */
-static void add_protocol2(const UotaPushResult *result, json_t *object)
+static void add_protocol2(const UotaUpdateResult *result, json_t *object)
 {
 	json_t *plan = json_array();
 
@@ -234,10 +237,10 @@ static void add_protocol2(const UotaPushResult *result, json_t *object)
 		object, json_pack("{s:s, s:i, s:I, s:b, s:b, s:o}", "session", "push", "changed",
 				(int)count_moved(result), "sent", (json_int_t)result->sent,
 				"unchanged", result->push2.same, "dryRun",
-				result->outcome == UOTA_OUTCOME_PLANNED, "plan", plan));
+				result->verdict.outcome == UOTA_OUTCOME_PLANNED, "plan", plan));
 }
 
-static json_t *to_json(const Push *push, const UotaPushResult *result)
+static json_t *to_json(const Push *push, const UotaUpdateResult *result)
 {
 	json_t *object = json_pack("{s:s, s:i, s:s, s:s, s:i, s:I, s:f, s:f, s:b}", "host",
 		push->board->host, "port", (int)push->board->port, "pushed",
@@ -245,22 +248,22 @@ static json_t *to_json(const Push *push, const UotaPushResult *result)
 		result->used == UOTA_PUSH_STREAM ? "stream_ota" : "start_ota", "files",
 		(int)result->files, "bytes", (json_int_t)result->bytes, "seconds",
 		result->pushed + result->waited, "waited", result->waited, "back",
-		result->outcome != UOTA_OUTCOME_COMMITTED);
+		result->verdict.outcome != UOTA_OUTCOME_COMMITTED);
 
 	json_object_set_new(object, "protocol", json_integer(result->protocol));
 	if (result->protocol == 2)
 		add_protocol2(result, object);
-	if (result->crash)
-		uota_crash_to_json(result->crash, object);
-	if (result->status)
-		uota_state_to_json(result->status, object);
+	if (result->verdict.crash)
+		uota_crash_to_json(result->verdict.crash, object);
+	if (result->verdict.status)
+		uota_state_to_json(result->verdict.status, object);
 	else
 		json_object_set_new(object, "version", json_string(push->manifest->version));
 	return object;
 }
 
 /* @error: (nullable) that it was rolled back. */
-static void report(const Push *push, const UotaPushResult *result, const GError *error)
+static void report(const Push *push, const UotaUpdateResult *result, const GError *error)
 {
 	const UotaOptions *options = push->board->options;
 	json_t *object;
@@ -279,12 +282,11 @@ static void report(const Push *push, const UotaPushResult *result, const GError 
 	}
 }
 
-static gboolean run(Push *push, const UotaPushOptions *options, GError **error)
+static gboolean run(Push *push, const UotaUpdateOptions *options, GError **error)
 {
-	g_auto(UotaPushResult) result = {0};
+	g_auto(UotaUpdateResult) result = {0};
 	g_autoptr(GError) cause = NULL;
-	gboolean ok =
-		uota_target_push(&push->board->target, push->manifest, options, &result, &cause);
+	gboolean ok = uota_update(&push->board->target, push->manifest, options, &result, &cause);
 
 	uota_progress_clear(&push->bar);
 	if (ok || g_error_matches(cause, UOTA_ERROR, UOTA_ERROR_ROLLED_BACK))
@@ -332,12 +334,14 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 	g_auto(UotaBoard) board = {0};
 	g_autoptr(UotaManifest) manifest = NULL;
 	Push push = {.board = &board, .no_trial = flags->no_rollback};
-	UotaPushOptions push_options = {
+	UotaUpdateOptions push_options = {
 		.kind = scope == UOTA_SCOPE_FAST ? UOTA_PUSH_STREAM : UOTA_PUSH_COMPLETE,
 		.wipe = flags->wipe,
 		.no_rollback = flags->no_rollback,
 		.force = flags->force,
-		.wait = how_long(scope, flags),
+		.follow = {.wait = how_long(scope, flags),
+			.waiting = on_waiting,
+			.user_data = &push},
 		.verify = flags->verify,
 		.downgrade = flags->downgrade,
 		.dry_run = flags->dry_run,
@@ -345,7 +349,6 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 		.progress = on_progress,
 		.phase = on_phase,
 		.retrying = on_retrying,
-		.waiting = on_waiting,
 		.restarting = on_restarting,
 		.user_data = &push,
 	};
@@ -363,8 +366,8 @@ gboolean uota_push_project(const char *command, UotaScope scope, const UotaOptio
 	push_options.key = board.config->signing_key;
 	push_options.config = board.config;
 	push_options.bytecode = uota_cache_bytecode(board.dir);
-	push_options.return_ms = uota_board_return_ms(&board);
-	push_options.network_ms = board.config->confirm_network * 1000;
+	push_options.follow.return_ms = uota_board_return_ms(&board);
+	push_options.follow.network_ms = board.config->confirm_network * 1000;
 	uota_progress_init(&push.bar, command, !options->quiet && !options->json);
 	announce(&push);
 	return run(&push, &push_options, error);

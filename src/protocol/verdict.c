@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "protocol/push.h"
 
 #define RESET_MS 400    /* boards reset about 0.3 s after their answer */
 #define RETRY_MS 200    /* between two attempts to reach a board that restarts */
@@ -122,9 +123,9 @@ UotaStatus *uota_verdict_await_return(
 typedef struct {
 	Wait wait;
 	const UotaManifest *manifest;
-	const UotaPushOptions *options;
-	UotaPushResult *result;
-	char *id;           /* of the update */
+	const char *id; /* what the board calls it */
+	const UotaFollow *follow;
+	UotaVerdict *told;
 	gboolean committed; /* the board has said so, or shown it */
 	gboolean doubt;     /* it looks as if not: is it still at it? */
 	gboolean idle;      /* it is not */
@@ -134,13 +135,12 @@ typedef struct {
 static void verdict_clear(Verdict *verdict)
 {
 	wait_clear(&verdict->wait);
-	g_free(verdict->id);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Verdict, verdict_clear)
 
 static Step done(Verdict *verdict, UotaOutcome outcome)
 {
-	verdict->result->outcome = outcome;
+	verdict->told->outcome = outcome;
 	return STEP_DONE;
 }
 
@@ -155,7 +155,7 @@ static Step fail(GError **error, char *message)
 static gboolean is_enough(const Verdict *verdict)
 {
 	const UotaStatus *status = verdict->wait.status;
-	UotaWait wait = verdict->options->wait;
+	UotaWait wait = verdict->follow->wait;
 
 	if (wait == UOTA_WAIT_NOT)
 		return TRUE;
@@ -168,8 +168,8 @@ static gboolean is_enough(const Verdict *verdict)
 static UotaDeadline end_of_trial(const Verdict *verdict)
 {
 	double left = MAX(verdict->wait.status->left, 0);
-	double ms = UNCLEAN_BOOTS * (left * 1000 + verdict->options->return_ms) +
-		    verdict->options->network_ms;
+	double ms = UNCLEAN_BOOTS * (left * 1000 + verdict->follow->return_ms) +
+		    verdict->follow->network_ms;
 
 	return uota_deadline((guint)MIN(ms, G_MAXUINT));
 }
@@ -180,14 +180,14 @@ static guint until_news(const Verdict *verdict)
 	const UotaStatus *status = verdict->wait.status;
 	double seconds = status->left;
 
-	if (verdict->options->wait == UOTA_WAIT_RUNNING || uota_status_awaits_app(status))
+	if (verdict->follow->wait == UOTA_WAIT_RUNNING || uota_status_awaits_app(status))
 		seconds = RUNNING_S - MAX(status->app, 0);
 	return (guint)CLAMP(seconds * 1000, RETRY_MS, TRIAL_MS);
 }
 
 static Step on_trial(Verdict *verdict, GError **error)
 {
-	const UotaPushOptions *options = verdict->options;
+	const UotaFollow *follow = verdict->follow;
 	Wait *wait = &verdict->wait;
 
 	verdict->committed = TRUE;
@@ -195,12 +195,12 @@ static Step on_trial(Verdict *verdict, GError **error)
 	if (!verdict->end)
 		verdict->end = end_of_trial(verdict);
 	if (is_enough(verdict))
-		return done(verdict, options->wait == UOTA_WAIT_NOT ? UOTA_OUTCOME_COMMITTED
-								    : UOTA_OUTCOME_RUNNING);
+		return done(verdict, follow->wait == UOTA_WAIT_NOT ? UOTA_OUTCOME_COMMITTED
+								   : UOTA_OUTCOME_RUNNING);
 	if (g_get_monotonic_time() >= verdict->end)
 		return fail(error, g_strdup("it takes too long: ask with `uota version`"));
-	if (options->waiting)
-		options->waiting(wait->status, options->user_data);
+	if (follow->waiting)
+		follow->waiting(wait->status, follow->user_data);
 	wait->pause_ms = until_news(verdict);
 	return STEP_AGAIN;
 }
@@ -213,7 +213,7 @@ static Step rolled_back(Verdict *verdict, UotaSession *session, GError **error)
 	g_autofree char *why = uota_text_printable(status->why ? status->why : "", QUOTE_MAX);
 
 	verdict->committed = TRUE;
-	verdict->result->crash = uota_session_crash(session, NULL);
+	verdict->told->crash = uota_session_crash(session, NULL);
 	done(verdict, UOTA_OUTCOME_ROLLED_BACK);
 	g_set_error(error, UOTA_ERROR, UOTA_ERROR_ROLLED_BACK, "rolled back to %s: %s", version,
 		*why ? why : "the board does not say why");
@@ -265,7 +265,7 @@ static Step lost(Verdict *verdict, UotaSession *session, GError **error)
 	Wait *wait = &verdict->wait;
 	g_autoptr(GError) cause = NULL;
 
-	if (verdict->result->protocol == 2)
+	if (verdict->wait.target->known->protocol == 2)
 		return lost_in_2(verdict, session, error);
 	wait->pause_ms = 0;
 	if (verdict->doubt) {
@@ -313,7 +313,7 @@ static Step judge(Wait *wait, UotaSession *session, GError **error)
 
 static void say_where(const Verdict *verdict, GError **error)
 {
-	if (verdict->result->outcome == UOTA_OUTCOME_ROLLED_BACK)
+	if (verdict->told->outcome == UOTA_OUTCOME_ROLLED_BACK)
 		return;
 	if (!verdict->committed)
 		g_prefix_error(error, "the board did not answer after the last byte: ");
@@ -323,27 +323,33 @@ static void say_where(const Verdict *verdict, GError **error)
 		g_prefix_error(error, "the update is committed, but the board is not back: ");
 }
 
-gboolean uota_verdict_await(const UotaTarget *target, const UotaManifest *manifest,
-	const UotaPushOptions *options, gboolean answered, UotaPushResult *result, GError **error)
+void uota_verdict_clear(UotaVerdict *verdict)
+{
+	g_clear_pointer(&verdict->status, uota_status_free);
+	g_clear_pointer(&verdict->crash, uota_crash_free);
+}
+
+gboolean uota_verdict_await(const UotaTarget *target, const UotaManifest *manifest, const char *id,
+	const UotaFollow *follow, gboolean answered, UotaVerdict *told, GError **error)
 {
 	g_auto(Verdict) verdict = {
 		.wait = {.target = target,
 			.judge = judge,
 			.return_ms =
-				answered ? options->return_ms : MAX(options->return_ms, VERIFY_MS)},
+				answered ? follow->return_ms : MAX(follow->return_ms, VERIFY_MS)},
 		.manifest = manifest,
-		.options = options,
-		.result = result,
-		.id = result->protocol == 2 ? g_strdup(result->push2.id) : uota_push_id(manifest),
+		.id = id,
+		.follow = follow,
+		.told = told,
 		.committed = answered,
 	};
 	gboolean ok;
 
-	if (options->waiting)
-		options->waiting(NULL, options->user_data);
+	if (follow->waiting)
+		follow->waiting(NULL, follow->user_data);
 	ok = watch(&verdict.wait, error);
 	if (!ok)
 		say_where(&verdict, error);
-	result->status = g_steal_pointer(&verdict.wait.status);
+	told->status = g_steal_pointer(&verdict.wait.status);
 	return ok;
 }

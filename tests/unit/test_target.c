@@ -1,5 +1,5 @@
 /* A push from the first connection to the board's return: what is asked of whom, and when. */
-#include "protocol/verdict.h"
+#include "protocol/update.h"
 
 #include <string.h>
 
@@ -29,8 +29,8 @@ typedef struct {
 	UotaManifest *manifest;
 	UotaKnown known;
 	UotaTarget target;
-	UotaPushOptions options;
-	UotaPushResult result;
+	UotaUpdateOptions options;
+	UotaUpdateResult result;
 	GError *error;
 } Fixture;
 
@@ -94,12 +94,13 @@ static void setup(Fixture *fixture, gconstpointer data)
 		.timeout_ms = TIMEOUT_MS,
 		.cancellable = fixture->cancellable,
 	};
-	fixture->options = (UotaPushOptions){
+	fixture->options = (UotaUpdateOptions){
 		.kind = UOTA_PUSH_COMPLETE,
-		.wait = UOTA_WAIT_VERDICT,
-		.return_ms = RETURN_MS,
-		.network_ms = RETURN_MS,
-		.waiting = on_waiting,
+		.follow = {.wait = UOTA_WAIT_VERDICT,
+			.return_ms = RETURN_MS,
+			.network_ms = RETURN_MS,
+			.waiting = on_waiting,
+			.user_data = fixture},
 		.restarting = on_restarting,
 		.user_data = fixture,
 	};
@@ -108,7 +109,7 @@ static void setup(Fixture *fixture, gconstpointer data)
 static void teardown(Fixture *fixture, gconstpointer data)
 {
 	g_clear_error(&fixture->error);
-	uota_push_result_clear(&fixture->result);
+	uota_update_result_clear(&fixture->result);
 	g_string_free(fixture->seen, TRUE);
 	uota_manifest_free(fixture->manifest);
 	g_object_unref(fixture->cancellable);
@@ -231,8 +232,8 @@ static void tell_manifest(Memory *board, const char *json)
 
 static gboolean push(Fixture *fixture)
 {
-	return uota_target_push(&fixture->target, fixture->manifest, &fixture->options,
-		&fixture->result, &fixture->error);
+	return uota_update(&fixture->target, fixture->manifest, &fixture->options, &fixture->result,
+		&fixture->error);
 }
 
 static void assert_pushes(Fixture *fixture, UotaOutcome outcome, guint connections)
@@ -241,7 +242,7 @@ static void assert_pushes(Fixture *fixture, UotaOutcome outcome, guint connectio
 
 	g_assert_no_error(fixture->error);
 	g_assert_true(ok);
-	g_assert_cmpint(fixture->result.outcome, ==, outcome);
+	g_assert_cmpint(fixture->result.verdict.outcome, ==, outcome);
 	g_assert_cmpint(fixture->result.used, ==, UOTA_PUSH_COMPLETE);
 	g_assert_cmpuint(fixture->next, ==, connections);
 }
@@ -258,7 +259,7 @@ static void assert_push_fails(Fixture *fixture, int code, const char *part)
 
 static void push_without_waiting_connects_once(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	take_push(fixture, "ok\n");
 	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
 	g_assert_cmpuint(fixture->waits, ==, 0);
@@ -291,7 +292,7 @@ static void other_version_after_the_commit_is_a_failure(Fixture *fixture, gconst
 
 static void board_that_stays_away_is_unreachable(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.return_ms = 1;
+	fixture->options.follow.return_ms = 1;
 	take_push(fixture, "ok\n");
 	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "committed, but the board is not back");
 	g_assert_cmpuint(fixture->next, ==, 2);
@@ -324,7 +325,7 @@ static void overtaken_answer_is_asked_for(Fixture *fixture, gconstpointer data)
 {
 	g_autofree char *json = installed(fixture->manifest);
 
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	take_push(fixture, "");
 	refuse_next(fixture);
 	tell_manifest(tell_version(fixture, "2"), json);
@@ -413,7 +414,7 @@ static void wipe_comes_before_the_push(Fixture *fixture, gconstpointer data)
 	Memory *board = greet_push(fixture);
 
 	fixture->options.wipe = TRUE;
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	memory_expect(board, "wipe\n");
 	memory_say(board, "ok\n");
 	expect_session(fixture, board);
@@ -449,7 +450,7 @@ static void trial_is_followed_to_its_end(Fixture *fixture, gconstpointer data)
 	assert_pushes(fixture, UOTA_OUTCOME_CONFIRMED, 5);
 	g_assert_cmpuint(fixture->waits, ==, 1);
 	g_assert_cmpstr(fixture->seen->str, ==, "0.1 0.0 ");
-	g_assert_cmpstr(fixture->result.status->version, ==, "2");
+	g_assert_cmpstr(fixture->result.verdict.status->version, ==, "2");
 	g_assert_cmpfloat(fixture->result.waited, >, 0.5);
 }
 
@@ -467,7 +468,7 @@ static void board_that_restarts_in_its_trial_is_waited_for(Fixture *fixture, gco
 /* The minute for its return begins anew with each word of it. */
 static void long_trial_leaves_time_for_a_restart(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.return_ms = 700;
+	fixture->options.follow.return_ms = 700;
 	expect_trials(fixture);
 	tell_trial(fixture, "\"app\":0,\"left\":0.5");
 	tell_trial(fixture, "\"app\":0,\"left\":0.3");
@@ -478,12 +479,12 @@ static void long_trial_leaves_time_for_a_restart(Fixture *fixture, gconstpointer
 
 static void running_app_is_enough_where_it_is_asked_for(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait = UOTA_WAIT_RUNNING;
+	fixture->options.follow.wait = UOTA_WAIT_RUNNING;
 	expect_trials(fixture);
 	tell_trial(fixture, "\"app\":1.9,\"left\":28");
 	tell_trial(fixture, "\"app\":2,\"left\":28");
 	assert_pushes(fixture, UOTA_OUTCOME_RUNNING, 3);
-	g_assert_cmpfloat(fixture->result.status->left, ==, 28);
+	g_assert_cmpfloat(fixture->result.verdict.status->left, ==, 28);
 }
 
 /* The app may confirm tomorrow, or never. */
@@ -510,8 +511,8 @@ static void assert_rolled_back(Fixture *fixture)
 	assert_push_fails(
 		fixture, UOTA_ERROR_ROLLED_BACK, "rolled back to 1: ImportError: \\x1b[2J");
 	g_assert_true(g_str_has_prefix(fixture->error->message, "rolled back to"));
-	g_assert_cmpint(fixture->result.outcome, ==, UOTA_OUTCOME_ROLLED_BACK);
-	g_assert_cmpstr(fixture->result.status->from, ==, "2");
+	g_assert_cmpint(fixture->result.verdict.outcome, ==, UOTA_OUTCOME_ROLLED_BACK);
+	g_assert_cmpstr(fixture->result.verdict.status->from, ==, "2");
 }
 
 static void rolled_back_update_is_a_failure_with_its_traceback(Fixture *fixture, gconstpointer data)
@@ -520,7 +521,7 @@ static void rolled_back_update_is_a_failure_with_its_traceback(Fixture *fixture,
 	tell_trial(fixture, "\"app\":0,\"left\":0.1");
 	tell_crash(tell_failure(fixture), "{\"version\":\"2\",\"trace\":\"Traceback\\n  x\\n\"}\n");
 	assert_rolled_back(fixture);
-	g_assert_cmpstr(fixture->result.crash->trace, ==, "Traceback\n  x\n");
+	g_assert_cmpstr(fixture->result.verdict.crash->trace, ==, "Traceback\n  x\n");
 }
 
 static void traceback_that_does_not_come_hides_no_verdict(Fixture *fixture, gconstpointer data)
@@ -532,7 +533,7 @@ static void traceback_that_does_not_come_hides_no_verdict(Fixture *fixture, gcon
 	memory_expect(board, "crash\n");
 	memory_reset(board);
 	assert_rolled_back(fixture);
-	g_assert_null(fixture->result.crash);
+	g_assert_null(fixture->result.verdict.crash);
 }
 
 static void trial_of_another_update_is_a_failure(Fixture *fixture, gconstpointer data)
@@ -551,8 +552,8 @@ static void failure_of_another_update_is_no_verdict(Fixture *fixture, gconstpoin
 
 static void trial_that_never_ends_is_given_up(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.return_ms = 1;
-	fixture->options.network_ms = 1;
+	fixture->options.follow.return_ms = 1;
+	fixture->options.follow.network_ms = 1;
 	expect_trials(fixture);
 	tell_trial(fixture, "\"app\":5,\"left\":0,\"need\":[\"wifi_tcp\"]");
 	tell_trial(fixture, "\"app\":6,\"left\":0,\"need\":[\"wifi_tcp\"]");
@@ -562,7 +563,7 @@ static void trial_that_never_ends_is_given_up(Fixture *fixture, gconstpointer da
 
 static void board_lost_in_its_trial_is_unreachable(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.return_ms = 300;
+	fixture->options.follow.return_ms = 300;
 	expect_trials(fixture);
 	tell_trial(fixture, "\"app\":0,\"left\":0.1");
 	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "on trial, but its end was not seen");
@@ -580,7 +581,7 @@ static void lost_answer_and_our_trial_is_an_installation(Fixture *fixture, gcons
 static void lost_answer_without_waiting_needs_no_end_of_the_trial(
 	Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	fixture->before = NEW;
 	take_push(fixture, "");
 	tell_trial(fixture, "\"app\":0,\"left\":30");
@@ -608,7 +609,7 @@ static void lost_answer_and_confirmed_files_is_an_installation(Fixture *fixture,
 static void words_are_for_boards_that_know_them(Fixture *fixture, gconstpointer data)
 {
 	fixture->options.wipe = fixture->options.no_rollback = fixture->options.force = TRUE;
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	fixture->before = NEW;
 	fixture->words = " wipe no-rollback force";
 	take_push(fixture, "ok\n");
@@ -618,7 +619,7 @@ static void words_are_for_boards_that_know_them(Fixture *fixture, gconstpointer 
 static void old_board_gets_no_words(Fixture *fixture, gconstpointer data)
 {
 	fixture->options.no_rollback = fixture->options.force = TRUE;
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	take_push(fixture, "ok\n");
 	assert_pushes(fixture, UOTA_OUTCOME_COMMITTED, 1);
 }
@@ -651,7 +652,7 @@ static void refuse_for_memory(Fixture *fixture)
 
 static void board_without_memory_is_pushed_to_again(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.wait = UOTA_WAIT_NOT;
+	fixture->options.follow.wait = UOTA_WAIT_NOT;
 	refuse_for_memory(fixture);
 	refuse_next(fixture);
 	tell(fixture, NEW);
@@ -673,7 +674,7 @@ static void board_without_memory_is_pushed_to_again_once(Fixture *fixture, gcons
 static void board_that_does_not_return_from_its_restart_is_lost(
 	Fixture *fixture, gconstpointer data)
 {
-	fixture->options.return_ms = 1;
+	fixture->options.follow.return_ms = 1;
 	refuse_for_memory(fixture);
 	assert_push_fails(fixture, UOTA_ERROR_UNREACHABLE, "without its app, but is not back");
 }
@@ -700,7 +701,7 @@ static void cancel_from_waiting(const UotaStatus *status, gpointer user_data)
 
 static void cancel_ends_the_wait(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.waiting = cancel_from_waiting;
+	fixture->options.follow.waiting = cancel_from_waiting;
 	take_push(fixture, "ok\n");
 	assert_push_fails(fixture, UOTA_ERROR_CANCELLED, "interrupted");
 	g_assert_cmpuint(fixture->next, ==, 1);
@@ -721,7 +722,7 @@ static void cancel_in_another_thread(const UotaStatus *status, gpointer user_dat
 
 static void cancel_from_another_thread_ends_the_wait(Fixture *fixture, gconstpointer data)
 {
-	fixture->options.waiting = cancel_in_another_thread;
+	fixture->options.follow.waiting = cancel_in_another_thread;
 	take_push(fixture, "ok\n");
 	assert_push_fails(fixture, UOTA_ERROR_CANCELLED, "interrupted");
 	g_thread_join(fixture->canceller);
