@@ -226,6 +226,16 @@ UotaTransport *memory_transport(Memory *memory)
 	return &memory->parent;
 }
 
+UotaSession *memory_session(Memory *memory, GCancellable *cancellable)
+{
+	g_autoptr(GError) error = NULL;
+	UotaSession *session = uota_session_open(
+		memory_transport(memory), NULL, MEMORY_TIMEOUT_MS, cancellable, &error);
+
+	g_assert_no_error(error);
+	return session;
+}
+
 void memory_chop(Memory *memory, gsize read_max, gsize write_max)
 {
 	memory->read_max = read_max;

@@ -3,7 +3,9 @@
  * an expected one that never came. */
 #pragma once
 
-#include "transport/transport.h"
+#include "protocol/session.h"
+
+#define MEMORY_TIMEOUT_MS 5000 /* of sessions that tests open */
 
 typedef struct Memory Memory;
 
@@ -18,6 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Memory, memory_free)
 /* The host's end of the connection, to be handed out once; the script stays @memory's.
  * Returns: (transfer full) */
 UotaTransport *memory_transport(Memory *memory);
+
+/* A session of protocol 1.0 over it, without a password. @cancellable: (nullable)
+ * Returns: (transfer full) */
+UotaSession *memory_session(Memory *memory, GCancellable *cancellable);
 
 /* The most bytes that one read, and one write, of the host moves; unlimited by default. */
 void memory_chop(Memory *memory, gsize read_max, gsize write_max);

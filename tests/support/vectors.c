@@ -8,7 +8,7 @@ json_t *vectors_load(const char *name, const char *part)
 	g_autofree char *file = g_strconcat(name, ".json", NULL);
 	g_autofree char *path = g_test_build_filename(G_TEST_DIST, "vectors", file, NULL);
 	g_autoptr(json_t) root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-	json_t *list = json_object_get(root, part);
+	json_t *list = part ? json_object_get(root, part) : root;
 
 	g_assert_nonnull(list);
 	g_assert_cmpuint(json_array_size(list) + json_object_size(list), >, 0);

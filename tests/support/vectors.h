@@ -3,7 +3,8 @@
 
 #include "core/json.h"
 
-/* The list @part of tests/vectors/@name.json; ends the test when there is none, or it is empty.
+/* The list @part of tests/vectors/@name.json, NULL: all of it; ends the test when there is none, or
+ * it is empty.
  * Returns: (transfer full) */
 json_t *vectors_load(const char *name, const char *part);
 

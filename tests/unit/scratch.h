@@ -89,17 +89,5 @@ static inline void scratch_chmod(const Scratch *scratch, const char *name, int m
 	g_assert_cmpint(g_chmod(path, mode), ==, 0);
 }
 
-/* Asserts that @error says each of @words (NULL-terminated), then clears it. */
-static inline void assert_says(GError **error, const char *const *words)
-{
-	g_assert_nonnull(*error);
-	for (; *words; words++)
-		if (!strstr((*error)->message, *words))
-			g_error("\"%s\" does not say \"%s\"", (*error)->message, *words);
-	g_clear_error(error);
-}
-
-#define ASSERT_SAYS(error, ...) assert_says(error, (const char *const[]){__VA_ARGS__, NULL})
-
 #define SCRATCH_TEST(path, function)                                                               \
 	g_test_add(path, Scratch, NULL, scratch_setup, function, scratch_teardown)

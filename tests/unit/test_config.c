@@ -1,9 +1,8 @@
 /* The configuration: what is read, what is refused and in which words, and what the board gets. */
 #include "core/config.h"
 
-#include "core/error.h"
-#include "core/nearest.h"
 #include "scratch.h"
+#include "support/errors.h"
 
 #define HASH "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4" /* of "hi" */
 
@@ -441,118 +440,6 @@ static void nesting_ends(void)
 	REFUSE(text, "nested too deeply");
 }
 
-static UotaConfig *load(const Scratch *scratch, guint n, GError **error)
-{
-	g_autoptr(GPtrArray) warnings = new_warnings();
-	UotaConfig *config = uota_config_load(scratch->dir, warnings, error);
-
-	for (guint i = 0; i < warnings->len; i++)
-		g_test_message("%s", (const char *)warnings->pdata[i]);
-	g_assert_cmpuint(warnings->len, ==, n);
-	return config;
-}
-
-static void loads_both_files(Scratch *scratch, gconstpointer data)
-{
-	g_autoptr(UotaConfig) config = NULL;
-	g_autoptr(GError) error = NULL;
-
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{\"version\": \"3\"}");
-	scratch_write(scratch, UOTA_SECRETS_PATH, "{\"signingKey\": \"k\"}");
-	scratch_chmod(scratch, UOTA_SECRETS_PATH, 0600);
-	config = load(scratch, 0, &error);
-	g_assert_no_error(error);
-	g_assert_cmpstr(config->version, ==, "3");
-	g_assert_cmpstr(config->signing_key, ==, "k");
-}
-
-static void needs_no_secrets(Scratch *scratch, gconstpointer data)
-{
-	g_autoptr(UotaConfig) config = NULL;
-	g_autoptr(GError) error = NULL;
-
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{}");
-	config = load(scratch, 0, &error);
-	g_assert_no_error(error);
-	g_assert_null(config->signing_key);
-}
-
-static void warns_of_secrets_that_others_can_read(Scratch *scratch, gconstpointer data)
-{
-	g_autoptr(UotaConfig) config = NULL;
-	g_autoptr(GError) error = NULL;
-
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{}");
-	scratch_write(scratch, UOTA_SECRETS_PATH, "{}");
-	scratch_chmod(scratch, UOTA_SECRETS_PATH, 0644);
-	config = load(scratch, 1, &error);
-	g_assert_no_error(error);
-}
-
-static void a_missing_file_is_named(Scratch *scratch, gconstpointer data)
-{
-	g_autoptr(GError) error = NULL;
-
-	g_assert_null(load(scratch, 0, &error));
-	ASSERT_SAYS(&error, "config/ota.json: not found");
-	scratch_mkdir(scratch, UOTA_CONFIG_PATH);
-	g_assert_null(load(scratch, 0, &error));
-	ASSERT_SAYS(&error, "config/ota.json: not a regular file");
-}
-
-static void follows_links(Scratch *scratch, gconstpointer data)
-{
-	g_autofree char *link = scratch_path(scratch, UOTA_SECRETS_PATH);
-	g_autoptr(UotaConfig) config = NULL;
-	g_autoptr(GError) error = NULL;
-
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{}");
-	scratch_write(scratch, "safe", "{\"signingKey\": \"k\"}");
-	scratch_chmod(scratch, "safe", 0600);
-	g_assert_cmpint(symlink("../safe", link), ==, 0);
-	config = load(scratch, 0, &error);
-	g_assert_no_error(error);
-	g_assert_cmpstr(config->signing_key, ==, "k");
-}
-
-/* Else a drive that is not mounted would switch signing off. */
-static void secrets_that_are_gone_are_an_error(Scratch *scratch, gconstpointer data)
-{
-	g_autofree char *link = scratch_path(scratch, UOTA_SECRETS_PATH);
-	g_autoptr(GError) error = NULL;
-
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{}");
-	g_assert_cmpint(symlink("/nowhere/secrets.json", link), ==, 0);
-	g_assert_null(load(scratch, 0, &error));
-	ASSERT_SAYS(&error, "config/.ota.secrets.json: not found");
-}
-
-static void a_fifo_does_not_hang(Scratch *scratch, gconstpointer data)
-{
-	g_autofree char *path = scratch_path(scratch, UOTA_CONFIG_PATH);
-	g_autoptr(GError) error = NULL;
-
-	scratch_mkdir(scratch, "config");
-	g_assert_cmpint(mkfifo(path, 0600), ==, 0);
-	g_assert_null(load(scratch, 0, &error));
-	ASSERT_SAYS(&error, "config/ota.json: not a regular file");
-}
-
-static void unreadable_secrets_are_an_error(Scratch *scratch, gconstpointer data)
-{
-	g_autoptr(GError) error = NULL;
-
-	if (geteuid() == 0) {
-		g_test_skip("root reads everything");
-		return;
-	}
-	scratch_write(scratch, UOTA_CONFIG_PATH, "{}");
-	scratch_write(scratch, UOTA_SECRETS_PATH, "{}");
-	scratch_chmod(scratch, UOTA_SECRETS_PATH, 0);
-	g_assert_null(load(scratch, 0, &error));
-	ASSERT_SAYS(&error, "config/.ota.secrets.json: no permission");
-}
-
 static gboolean version_ok(const char *version)
 {
 	g_autoptr(GError) error = NULL;
@@ -577,32 +464,6 @@ static void checks_versions(void)
 	g_assert_false(version_ok("1\x7f"));
 	g_assert_false(version_ok("1\xc2\x85"));
 	g_assert_false(version_ok("1\xff"));
-}
-
-static void finds_what_was_meant(void)
-{
-	static const char *const commands[] = {"init", "bootstrap", "info", "fast", "full", "list",
-		"terminal", "version", "rm", "ls", NULL};
-
-	g_assert_cmpstr(uota_nearest("fsat", commands), ==, "fast");
-	g_assert_cmpstr(uota_nearest("FULL", commands), ==, "full");
-	g_assert_cmpstr(uota_nearest("bootsrtap", commands), ==, "bootstrap");
-	g_assert_cmpstr(uota_nearest("verison", commands), ==, "version");
-	g_assert_cmpstr(uota_nearest("sl", commands), ==, "ls");
-	g_assert_cmpstr(uota_nearest("terminla", commands), ==, "terminal");
-	g_assert_null(uota_nearest("upload", commands));
-	g_assert_null(uota_nearest("x", commands));
-	g_assert_null(uota_nearest("", commands));
-}
-
-static void long_words_are_no_typing_errors(void)
-{
-	static const char *const names[] = {"version", NULL};
-	g_autofree char *longest = g_strnfill(64, 'v');
-	g_autofree char *too_long = g_strnfill(100000, 'v');
-
-	g_assert_null(uota_nearest(longest, names));
-	g_assert_null(uota_nearest(too_long, names));
 }
 
 int main(int argc, char **argv)
@@ -640,18 +501,6 @@ int main(int argc, char **argv)
 		"/config/a-password-has-at-most-128-bytes", a_password_has_at_most_128_bytes);
 	g_test_add_func("/config/refuses-more-than-64-kib", refuses_more_than_64_kib);
 	g_test_add_func("/config/nesting-ends", nesting_ends);
-	SCRATCH_TEST("/config/loads-both-files", loads_both_files);
-	SCRATCH_TEST("/config/needs-no-secrets", needs_no_secrets);
-	SCRATCH_TEST("/config/warns-of-secrets-that-others-can-read",
-		warns_of_secrets_that_others_can_read);
-	SCRATCH_TEST("/config/a-missing-file-is-named", a_missing_file_is_named);
-	SCRATCH_TEST("/config/follows-links", follows_links);
-	SCRATCH_TEST(
-		"/config/secrets-that-are-gone-are-an-error", secrets_that_are_gone_are_an_error);
-	SCRATCH_TEST("/config/a-fifo-does-not-hang", a_fifo_does_not_hang);
-	SCRATCH_TEST("/config/unreadable-secrets-are-an-error", unreadable_secrets_are_an_error);
 	g_test_add_func("/config/checks-versions", checks_versions);
-	g_test_add_func("/config/finds-what-was-meant", finds_what_was_meant);
-	g_test_add_func("/config/long-words-are-no-typing-errors", long_words_are_no_typing_errors);
 	return g_test_run();
 }

@@ -1,9 +1,9 @@
 /* The manifest: what is signed, what is parsed, and all that is refused. */
 #include "core/manifest.h"
 
-#include "core/error.h"
 #include "scratch.h"
-#include "vectors.h"
+#include "support/errors.h"
+#include "support/vectors.h"
 
 #define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define ENTRY "{\"size\": 3, \"sha256\": \"" HEX "\"}"
@@ -30,12 +30,12 @@ static UotaManifest *manifest_of(const json_t *vector)
 		g_ptr_array_add(files, file);
 	}
 	g_ptr_array_sort(files, by_path);
-	return uota_manifest_new(vector_string(vector, "version"), files);
+	return uota_manifest_new(vector_text(vector, "version"), files);
 }
 
 static void signs_as_the_vectors(void)
 {
-	g_autoptr(json_t) list = vectors_load("signing.json");
+	g_autoptr(json_t) list = vectors_load("signing", NULL);
 	gsize i;
 	json_t *vector;
 
@@ -43,13 +43,13 @@ static void signs_as_the_vectors(void)
 	{
 		g_autoptr(UotaManifest) manifest = manifest_of(vector);
 		g_autofree char *payload = uota_manifest_signing_payload(manifest);
-		const char *key = vector_string(vector, "key");
+		const char *key = vector_text(vector, "key");
 
-		g_test_message("%s", vector_string(vector, "name"));
-		g_assert_cmpstr(payload, ==, vector_string(vector, "payload"));
+		g_test_message("%s", vector_text(vector, "name"));
+		g_assert_cmpstr(payload, ==, vector_text(vector, "payload"));
 		g_assert_false(uota_manifest_verify(manifest, key));
 		uota_manifest_sign(manifest, key);
-		g_assert_cmpstr(manifest->sig, ==, vector_string(vector, "sig"));
+		g_assert_cmpstr(manifest->sig, ==, vector_text(vector, "sig"));
 		g_assert_true(uota_manifest_verify(manifest, key));
 	}
 	g_assert_cmpuint(i, >, 10);

@@ -1,8 +1,8 @@
 /* What is compiled, into what, and what a broken source says; with a stand-in for mpy-cross. */
 #include "core/mpy.h"
 
-#include "core/error.h"
 #include "scratch.h"
+#include "support/errors.h"
 
 /* Makes `M`, a version (6, or that of -b), the name of -s and its input; counts its runs. */
 #define COMPILER                                                                                   \

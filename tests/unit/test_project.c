@@ -2,10 +2,10 @@
 #include "core/project.h"
 
 #include "core/config.h"
-#include "core/error.h"
 #include "core/fileset.h"
 #include "core/signer.h"
 #include "scratch.h"
+#include "support/errors.h"
 
 #define ALL ".gitignore config/.ota.secrets.json app/app.py main.py config/ota.json"
 #define NO_SECRETS ".gitignore app/app.py main.py config/ota.json"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/error.h"
+#include "support/errors.h"
 
 #define LONG_MS 20000 /* a wait that an event ends */
 #define SHORT_MS 100  /* a wait that only its deadline ends */
@@ -152,13 +152,6 @@ static void pair_teardown(Pair *pair, gconstpointer data)
 	uota_transport_free(pair->transport);
 	g_clear_object(&pair->peer);
 	g_clear_object(&pair->listener);
-}
-
-static void assert_error(const GError *error, int code, const char *part)
-{
-	g_assert_error(error, UOTA_ERROR, code);
-	if (!strstr(error->message, part))
-		g_error("\"%s\" is not in \"%s\"", part, error->message);
 }
 
 static void assert_connect_fails(
