@@ -74,13 +74,13 @@ def test_the_vectors_of_a_board_are_what_it_sends():
             if len(r["payload"]) > 2 * 512:
                 break  # the agent cuts these
             records.conn.got = b""
-            real = module.os
-            module.os = type("os", (), {"urandom": lambda n, random=random: random})
+            real = module.uos
+            module.uos = type("os", (), {"urandom": lambda n, random=random: random})
             try:
                 payload = unhexlify(r["payload"])
                 _run(records.send(payload, r["type"]))
             finally:
-                module.os = real
+                module.uos = real
             assert hexlify(records.conn.got).decode() == r["wire"], r
 
 

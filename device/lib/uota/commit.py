@@ -2,12 +2,9 @@
 # (those of protocol 2, which outlive a reset, in /ota_part). What it names is a list on flash, a
 # line per file, as are the journals and the installed manifest: memory does not grow with their
 # number. install.py puts it into place.
-import uos as os
+import uos
 
-from micropython import const
-
-from uota import digest, files
-from uota.files import rmtree, size as size_of
+from uota import base
 
 _HEX = const("0123456789abcdef")
 _JOURNAL = const("/ota_journal")
@@ -62,12 +59,12 @@ class Commit:
         up = conn.loop.up
         self.up = [name for name in up if up[name]]  # transports that must be up again
         self.settle()
-        if not self.resumes and size_of(_PART) > -2:
-            rmtree(_PART)
-        if size_of(self.stage) == -2:
-            os.mkdir(self.stage)
+        if not self.resumes and base.size(_PART) > -2:
+            base.rmtree(_PART)
+        if base.size(self.stage) == -2:
+            uos.mkdir(self.stage)
         # On FAT, where names have no case: never rename.
-        self.copies = size_of(self.stage.upper()) == -1
+        self.copies = base.size(self.stage.upper()) == -1
         conn.loop.updating = True
 
     def at(self, name):
@@ -79,7 +76,7 @@ class Commit:
     def discard(self):
         """Forget the update; one that is committed is for the next boot, which comes soon."""
         self.conn.loop.updating = False
-        if size_of(_JOURNAL) > -2 and not self.copies:
+        if base.size(_JOURNAL) > -2 and not self.copies:
             self.done = True  # whatever has come between
         for f in self.list, self.old, self.kept, self.find, self.known:
             if f:  # a file of FAT that is closed late would be written over what has come since
@@ -91,18 +88,18 @@ class Commit:
 
     def settle(self):
         """Nothing is under way any more."""
-        if size_of(_JOURNAL) > -2:
+        if base.size(_JOURNAL) > -2:
             from uota import boot_guard
 
             for _ in boot_guard.replay():
                 pass
-        elif size_of(_STAGE) > -2:
-            rmtree(_STAGE)
+        elif base.size(_STAGE) > -2:
+            base.rmtree(_STAGE)
 
     def add(self, path, size, sha):
         """The next file that the update names."""
         last = self.last
-        order = files.pushed(path) > last
+        order = base.pushed(path) > last
         self.last = path
         if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
             raise ValueError("bad entry: " + path)
@@ -123,27 +120,27 @@ class Commit:
 
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
-        self.version = files.plain(version, 64)
+        self.version = base.plain(version, 64)
         if not self.resumes:
             (self.list or self.open("list", "w")).close()
-            named = digest.sha256(version)
+            named = base.sha256(version)
             for _, (path, _, sha) in self.items():
                 named.update("\n%s:%s" % (path, sha))
-            self.id = digest.hexed(named.digest())
+            self.id = base.hexed(named.digest())
         self.find = Finder(self.items, self.copies)
-        back = files.failed()
+        back = base.failed()
         if back.get("id") == self.id[:16] and not self.force:
             text = "refused: %s failed on this board (%s); change it, or --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
-        self.old = files.trial() is not None and files.way_back()
+        self.old = base.trial() is not None and base.way_back()
         if not self.resumes:
             self.let_go()
 
     def let_go(self):
         """Make room where no way back is wanted."""
-        if not self.keep and not self.old and size_of(_KEPT) > -2:
-            rmtree(_KEPT)
+        if not self.keep and not self.old and base.size(_KEPT) > -2:
+            base.rmtree(_KEPT)
 
     def items(self):
         """(index, (path, size, sha)) of the files, then (-1, (path, -1, "")) of the deletions."""

@@ -1,6 +1,6 @@
 # Reads /config/ota.json, and fails closed: without the file the board is open, but with a file
 # that cannot be understood it may not be, since the file may have named a password or a key.
-import ujson as json
+import ujson
 from ubinascii import unhexlify
 
 
@@ -8,7 +8,7 @@ def load(path="/config/ota.json"):
     """(settings, None), or ({}, why only ping and version may be served)."""
     try:
         with open(path) as f:
-            settings = json.load(f)
+            settings = ujson.load(f)
         for key in ("otaPassword", "signingKey"):
             if not isinstance(settings.get(key, ""), str):
                 raise ValueError("bad " + key)
@@ -31,4 +31,4 @@ def masked():
     for key in ("password", "otaPassword", "signingKey"):
         if key in settings:
             settings[key] = "***"
-    return json.dumps(settings)
+    return ujson.dumps(settings)

@@ -1,13 +1,9 @@
 # The manifest of a push of protocol 2: whether it is staged or is to be sent, and whether it may be
 # installed. The bytes that were checked are the ones that are used.
-import uos as os
+import uos
 import sys
 
-from micropython import const
-
-from uota import digest, files
-from uota.ota import Refused
-from uota.files import rmtree, size as size_of
+from uota import Refused, base
 
 _LINE = const(512)
 _MANIFEST = const(1048576)
@@ -68,7 +64,7 @@ def _parts(version):
 
 def _resume(job):
     """Whether what is staged is this very update, and could go on."""
-    if size_of(job.at("list")) >= 0:
+    if base.size(job.at("list")) >= 0:
         seen = yield from _read(job)
         if seen[2] == job.id:
             job.resumed = True
@@ -77,17 +73,17 @@ def _resume(job):
                 return True
             except (ValueError, Refused):
                 return False  # signed again it may pass
-    rmtree(job.stage)
-    os.mkdir(job.stage)
+    base.rmtree(job.stage)
+    uos.mkdir(job.stage)
     return False
 
 
 def _read(job):
     """(first line, the signature that is due, id) of the list."""
     key, buf = job.conn.key, job.conn.buf
-    mac = digest.mac(key)
+    mac = base.mac(key)
     mac.update(b"\xffuota 2 manifest")
-    total = digest.sha256()
+    total = base.sha256()
     with job.open("list", "rb") as f:
         first = f.readline(_LINE)
         mac.update(f.readline(_LINE))
@@ -97,13 +93,13 @@ def _read(job):
             total.update(buf[:n])
             yield 0
             n = f.readinto(buf)
-    return first, digest.mac_hex(key, mac), digest.hexed(total.digest())
+    return first, base.mac_hex(key, mac), base.hexed(total.digest())
 
 
 def _accept(job, seen):
     first = seen[0]
     if job.conn.key:
-        if not digest.same(first, b"uota 2 hmac-sha256 %s\n" % seen[1].encode()):
+        if not base.same(first, b"uota 2 hmac-sha256 %s\n" % seen[1].encode()):
             raise Refused("sig_mismatch")
     elif first != b"uota 2 none -\n" and (first[:19] != b"uota 2 hmac-sha256 " or len(first) != 84):
         raise _bad()
@@ -118,10 +114,10 @@ def _accept(job, seen):
     for name in needs:
         if not _has(name, needs[name]):
             raise ValueError("refused: needs %s %s" % (name, needs[name]))
-    last = files.counter()
+    last = base.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
-    now = files.load("/ota_version.json").get("version")
+    now = base.load("/ota_version.json").get("version")
     if not down and isinstance(now, str) and lower(version, now):
         raise ValueError("refused: %s is older than %s" % (version, now))
     job.seal(version)
@@ -141,7 +137,7 @@ def _head(job, f):
     if job.partial and job.wipe:
         raise ValueError("unknown: wipe")
     try:
-        return files.plain(version[2], 64), down
+        return base.plain(version[2], 64), down
     except ValueError:
         raise _bad()
 
@@ -164,7 +160,7 @@ def _entries(job, f, needs):
             needs[words[1]] = words[2]
         elif words[0] == "-":
             path = line[2:]
-            if files.kept(files.pushed(path), job.lib):
+            if base.kept(base.pushed(path), job.lib):
                 raise ValueError("protected")
             if not job.partial or path <= gone:
                 raise _bad()
@@ -194,7 +190,7 @@ def _has(name, value):
         if name == "micropython":
             return [int(part) for part in value.split(".")] <= list(system.version[:3])
         if name == "flash":
-            st = os.statvfs("/")
+            st = uos.statvfs("/")
             return int(value) <= st[1] * st[2]
     except ValueError:
         pass

@@ -2,13 +2,12 @@
 # protocol 2), its secret, and what it asks for, one thing after the other. Imported when a
 # connection comes, dropped when the last is gone; an exception becomes `error: TEXT`.
 import gc
-import utime as time
+import utime
 
-from micropython import const
+from uota import Refused, base, drop, load
 
-from uota.loop import READ, WRITE, drop, load
-from uota.files import free, trial
-
+_READ = const(1)
+_WRITE = const(4)
 _UNPROVEN_MS = const(10000)
 _IDLE_MS = const(30000)
 _MS_PER_BYTE = const(4)  # slower than 256 bytes/s on the whole is too slow
@@ -20,10 +19,6 @@ _SLICE_MS = const(20)  # of work between two turns of the others
 _ALIVE_MS = const(5000)
 # Not beside an update:
 _ALONE = const("start_ota stream_ota push reset rollback safe_mode rm wipe put mkdir mv")
-
-
-class Refused(Exception):
-    """An answer that goes out as it is, without `error: `, and ends the session."""
 
 
 class Conn:
@@ -46,7 +41,7 @@ class Conn:
         self.limit(_UNPROVEN_MS)
 
     def limit(self, ms):
-        self.until = time.ticks_add(time.ticks_ms(), ms)
+        self.until = utime.ticks_add(utime.ticks_ms(), ms)
 
     def prove(self):
         """A command has come from a peer that may give one."""
@@ -58,14 +53,14 @@ class Conn:
     def progress(self, n):
         """n bytes have passed: they earn time, up to _IDLE_MS from now."""
         if self.proven:
-            left = time.ticks_diff(self.until, time.ticks_ms())
+            left = utime.ticks_diff(self.until, utime.ticks_ms())
             self.limit(min(left + n * _MS_PER_BYTE, _IDLE_MS))
 
     def read(self, view):
         """Bytes that come, into the view; how many."""
         got = None
         while got is None:
-            yield READ  # even if there is more at once: the others' turn
+            yield _READ  # even if there is more at once: the others' turn
             try:
                 got = self.stream.readinto(view)
             except OSError:
@@ -99,7 +94,7 @@ class Conn:
     def send(self, data):
         data = memoryview(data)
         while data:
-            yield WRITE
+            yield _WRITE
             try:
                 n = self.stream.write(data) or 0
             except OSError:
@@ -119,16 +114,16 @@ class Conn:
 
     def busy(self, work):
         """Do what may take long, a generator, in slices; its peer hears that we are at it."""
-        last = now = time.ticks_ms()
+        last = now = utime.ticks_ms()
         try:
             while True:
                 next(work)
-                if time.ticks_diff(time.ticks_ms(), now) >= _SLICE_MS:
+                if utime.ticks_diff(utime.ticks_ms(), now) >= _SLICE_MS:
                     yield 0
-                    if self.records and time.ticks_diff(time.ticks_ms(), last) > _ALIVE_MS:
-                        last = time.ticks_ms()
+                    if self.records and utime.ticks_diff(utime.ticks_ms(), last) > _ALIVE_MS:
+                        last = utime.ticks_ms()
                         yield from self.send(b"")
-                    now = time.ticks_ms()
+                    now = utime.ticks_ms()
         except StopIteration as e:
             self.limit(_IDLE_MS)  # it has waited for us
             return e.value
@@ -163,10 +158,10 @@ def _session(conn):
 
 def _text(e):
     """The answer that an exception makes."""
-    if type(e).__name__ == "Refused":  # of this class, or as it was loaded before
+    if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
-        room = free()
+        room = base.free()
         full = "flash full: %d bytes free" % room
         # 13: on FAT, what no folder could grow for
         e = {2: "not found", 13: e if room else full, 28: full}.get(e.errno, e)
@@ -182,7 +177,7 @@ def _command(conn):
     if line is None:
         line = yield from conn.line()
     word, _, arg = line.strip().partition(" ")
-    if conn.old and trial() is None:
+    if conn.old and base.trial() is None:
         raise EOFError  # these secrets count no more
     if not conn.closed:  # else nobody has proven anything
         conn.prove()

@@ -1,14 +1,10 @@
 # The two update sessions of protocol 1.0: start_ota (a manifest, then files, complete) and
 # stream_ota (one binary stream, partial). They check what the peer says; commit.py holds what
 # it sends. Imported for a push only.
-import ujson as json
+import ujson
 
-from micropython import const
-
-from uota import digest, inventory
+from uota import Refused, base, inventory, load
 from uota.commit import Commit
-from uota.loop import load
-from uota.ota import Refused
 
 _MANIFEST = const(65536)
 
@@ -49,7 +45,7 @@ def _window(conn):
 def _receive(conn, job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
     inventory.room(size)
-    total = digest.sha256()
+    total = base.sha256()
     with job.open(name, "wb") as f:
         while size:
             part = yield from conn.some(size)
@@ -57,13 +53,13 @@ def _receive(conn, job, name, mac, path, size, sha):
             f.write(part)
             total.update(part)
             mac.update(part)
-    if path and digest.hexed(total.digest()) != sha:
+    if path and base.hexed(total.digest()) != sha:
         raise Refused("sha256_mismatch " + path)
 
 
 def _messages(conn, job):
     """start_ota's: manifest, files, then end_ota (True) or abort."""
-    mac = digest.sha256()  # of no use: here only the manifest is signed
+    mac = base.sha256()  # of no use: here only the manifest is signed
     while True:
         word, _, arg = (yield from conn.line()).partition(" ")
         if word == "abort":
@@ -91,8 +87,8 @@ def _manifest(conn, job, mac, size):
             raise MemoryError
         yield from _receive(conn, job, "json", mac, "", size, "")
         with job.open("json") as f:
-            manifest = json.load(f)
-        mac = digest.mac(conn.key)
+            manifest = ujson.load(f)
+        mac = base.mac(conn.key)
         version, named = manifest["version"], manifest["files"]
         mac.update(version)
         for path in sorted(named.keys()):
@@ -114,24 +110,24 @@ def _manifest(conn, job, mac, size):
 def _stream(conn, job, total):
     """The stream of `total` bytes into staging, up to its trailer."""
     job.left = total
-    job.mac = digest.sha256()  # of what is not signed
+    job.mac = base.sha256()  # of what is not signed
     if (yield from _take(conn, job, 4)) != b"OTAS":
         raise ValueError("bad stream")
-    job.mac = mac = digest.mac(conn.key)
+    job.mac = mac = base.mac(conn.key)
     version = yield from _name(conn, job)
     count = yield from _number(conn, job, 2)
     for i in range(count):
         path = yield from _name(conn, job)
         size = yield from _number(conn, job, 4)
-        sha = digest.hexed((yield from _take(conn, job, 32)))
+        sha = base.hexed((yield from _take(conn, job, 32)))
         job.add(path, size, sha)
         inventory.wants(job, path, size)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
         yield from _receive(conn, job, i, mac, path, size, sha)
-    job.mac = digest.sha256()
-    trailer = digest.hexed((yield from _take(conn, job, 32)))
+    job.mac = base.sha256()
+    trailer = base.hexed((yield from _take(conn, job, 32)))
     if job.left:
         raise ValueError("bad stream")
     if not _signed(conn, mac, trailer):
@@ -141,7 +137,7 @@ def _stream(conn, job, total):
 
 
 def _signed(conn, mac, sig):
-    return not conn.key or digest.same(sig.encode(), digest.mac_hex(conn.key, mac).encode())
+    return not conn.key or base.same(sig.encode(), base.mac_hex(conn.key, mac).encode())
 
 
 def _take(conn, job, n):

@@ -3,14 +3,11 @@
 # when the connection or the board is lost; nothing there is trusted before it is checked again.
 # Each phase has code of its own, which goes when the phase is over.
 import gc
-import uio as io
+import uio
 
-from micropython import const
-
+from uota import base, drop, load
 from uota.commit import Commit
-from uota.loop import drop, load
 from uota.records import ROOM
-from uota.files import installed
 
 try:
     import deflate
@@ -44,7 +41,7 @@ def _update(job, conn, size):
     """All of it; what to answer."""
     messages = Messages(conn)
     fits = "%d %d\n" % (messages.limit, messages.bits)
-    asks = job.id == installed() and not (job.force or job.wipe)
+    asks = job.id == base.installed() and not (job.force or job.wipe)
     if asks and (yield from conn.busy(load("inventory").whole(job))):
         return "same"
     drop("inventory")
@@ -90,7 +87,7 @@ class Messages:
     def _make(self, limit, bits):
         """Take what it needs, or MemoryError: mem_free() would not tell of the heap's holes."""
         buf = memoryview(bytearray(limit + _MORE + 34))
-        self.source = io.BytesIO(limit + _MORE + 8)
+        self.source = uio.BytesIO(limit + _MORE + 8)
         self.inflater = deflate.DeflateIO(self.source, deflate.RAW, bits)
         # One byte, since only the first one makes it take its window.
         self.end = self.source.write(b"\0\1\0\xfe\xffx")

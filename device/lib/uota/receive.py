@@ -1,11 +1,7 @@
 # The files of a push of protocol 2, as they come: staged, each verified when it is complete.
-import uos as os
+import uos
 
-from micropython import const
-
-from uota import digest, files
-from uota.ota import Refused
-from uota.files import size as size_of
+from uota import Refused, base
 
 _LINE = const(512)
 _FLUSH = const(16384)
@@ -17,7 +13,7 @@ def run(job, messages):
     for i, (path, size, sha) in _missing(job):
         name = job.at(i)
         while True:
-            staged = size_of(name)
+            staged = base.size(name)
             if staged == size:
                 break
             if size and not part:
@@ -25,13 +21,13 @@ def run(job, messages):
                 if word:
                     return _stopped(word, path)
                 continue
-            total = digest.sha256()
+            total = base.sha256()
             with open(name, "ab") as f:
                 left = size - max(0, staged)
                 if staged > 0:
                     # The connection's buffer holds what has come.
                     buf = memoryview(bytearray(_LINE))
-                    yield from job.conn.busy(digest.file(name, buf, total))
+                    yield from job.conn.busy(base.file(name, buf, total))
                 while left:
                     if not part:
                         part, word = yield from _more(job, messages, i + 1)
@@ -44,8 +40,8 @@ def run(job, messages):
                     if left // _FLUSH != (left - n) // _FLUSH:
                         f.flush()
                     left -= n
-            if digest.hexed(total.digest()) != sha:
-                os.remove(name)
+            if base.hexed(total.digest()) != sha:
+                uos.remove(name)
                 raise Refused("sha256_mismatch " + path)
     while not word:
         if part:
@@ -89,22 +85,22 @@ def _copy(job, first, index, source):
     """Stage a missing file from what is on the board; whether that worked. A generator."""
     item = job.find("", index)
     name = job.at(index)
-    if index < first or not item or size_of(name) > -2:
+    if index < first or not item or base.size(name) > -2:
         return False
     path, size, sha = item[1]
     try:
-        item = job.find(files.pushed(source))
+        item = job.find(base.pushed(source))
     except ValueError:
         return False
     source = "/" + source
-    if item and size_of(job.at(item[0])) == item[1][1]:
+    if item and base.size(job.at(item[0])) == item[1][1]:
         source = job.at(item[0])
-    if size_of(source) != size:
+    if base.size(source) != size:
         return False
-    total = digest.sha256()
+    total = base.sha256()
     with open(name, "wb") as out:
-        yield from digest.file(source, job.conn.buf, total, out)
-    if digest.hexed(total.digest()) == sha:
+        yield from base.file(source, job.conn.buf, total, out)
+    if base.hexed(total.digest()) == sha:
         return True
-    os.remove(name)
+    uos.remove(name)
     return False

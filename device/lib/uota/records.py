@@ -1,10 +1,8 @@
 # Records of protocol 2: encrypted and authenticated, each in its place. What is in them is read and
 # said through the same methods of ota.Conn as the lines of 1.0.
-import uos as os
+import uos
 
-from micropython import const
-
-from uota import digest
+from uota import base
 
 try:
     from ucryptolib import aes
@@ -27,7 +25,7 @@ class Records:
     def __init__(self, conn, key, theirs, ours):
         self.conn, self.raw = conn, conn.send
         conn.buf = memoryview(bytearray(ROOM))
-        self.theirs, self.ours = (digest.pads(key(who + " mac")) for who in (theirs, ours))
+        self.theirs, self.ours = (base.pads(key(who + " mac")) for who in (theirs, ours))
         self.seen = self.sent = 0
         if aes:
             self.open = aes(key(theirs + " aes")[:16], 2, bytes(16)).decrypt
@@ -48,8 +46,8 @@ class Records:
         if n & 15 or not 16 <= n <= limit + 31:
             raise EOFError
         yield from self._fill(buf[2 : n + 18])
-        tag = digest.hmac(self.theirs, self.seen.to_bytes(4, "big"), buf[: n + 2])[:16]
-        if not digest.same(tag, buf[n + 2 : n + 18]):
+        tag = base.hmac(self.theirs, self.seen.to_bytes(4, "big"), buf[: n + 2])[:16]
+        if not base.same(tag, buf[n + 2 : n + 18]):
             raise EOFError
         self.seen += 1
         body = buf[2 : n + 2]
@@ -76,12 +74,12 @@ class Records:
             buf = memoryview(bytearray(n + 18))
             buf[:2] = n.to_bytes(2, "big")
             place = self.sent.to_bytes(4, "big")
-            buf[2:18] = place + bytes((size >> 8, size & 255, kind)) + os.urandom(9)
+            buf[2:18] = place + bytes((size >> 8, size & 255, kind)) + uos.urandom(9)
             buf[18 : 18 + size] = part
             body = buf[2 : n + 2]
             if self.close:
                 self.close(body, body)
-            buf[n + 2 :] = digest.hmac(self.ours, place, buf[: n + 2])[:16]
+            buf[n + 2 :] = base.hmac(self.ours, place, buf[: n + 2])[:16]
             self.sent += 1
             yield from self.raw(buf)
             data = data[_LINE:]

@@ -2,13 +2,10 @@
 # something to watch: until the boot has come through, as long as the version is on trial, and
 # when the app has died.
 import gc
-import utime as time
-
-from micropython import const
+import utime
 
 import uota
-from uota import boot_guard, config
-from uota.loop import SESSION, drop, load
+from uota import SESSION, boot_guard, config, drop, load
 
 _LOOK_MS = const(200)
 _CLEAN_S = const(2)  # a loop that has run that long has come through
@@ -23,7 +20,7 @@ def run(loop):
 
 def _boot(loop):
     """Until the boot has come through, and without the app for a while."""
-    begun = time.ticks_ms()
+    begun = utime.ticks_ms()
     while True:
         lived = _since(begun)
         if uota.crash:
@@ -40,7 +37,7 @@ def _boot(loop):
 
 def _trial(loop, trial):
     """Until the version on trial has shown what it must, or cannot."""
-    begun = time.ticks_ms()
+    begun = utime.ticks_ms()
     settings = config.load()[0]
     after = _seconds(settings, "confirmAfter", 30)
     network = _seconds(settings, "confirmNetwork", 300) or 300
@@ -73,7 +70,7 @@ def _trial(loop, trial):
 
 
 def _since(begun):
-    return time.ticks_diff(time.ticks_ms(), begun) // 1000
+    return utime.ticks_diff(utime.ticks_ms(), begun) // 1000
 
 
 def _seconds(settings, key, default):

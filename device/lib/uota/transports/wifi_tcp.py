@@ -1,10 +1,8 @@
 # TCP, and the Wi-Fi under it: connects without ever waiting for it, tries again with growing
 # pauses, and listens whether or not the network is up. Without an ssid the network is somebody
 # else's (Ethernet, an access point, the app) and is left alone.
-import usocket as socket
-import utime as time
-
-from micropython import const
+import usocket
+import utime
 
 from uota import log
 
@@ -18,7 +16,7 @@ def run(loop, settings):
     wlan = _wlan(settings)
     ssid = settings.get("ssid")
     up = listening = False
-    again = time.ticks_ms()  # when to try to join
+    again = utime.ticks_ms()  # when to try to join
     pause = 1  # s after that, growing
     while True:
         try:
@@ -35,11 +33,11 @@ def run(loop, settings):
             elif up:
                 log("Wi-Fi is lost")
                 up = False
-                again = time.ticks_ms()
-            elif time.ticks_diff(again, time.ticks_ms()) <= 0:
+                again = utime.ticks_ms()
+            elif utime.ticks_diff(again, utime.ticks_ms()) <= 0:
                 if pause > 1:
                     log("Wi-Fi: no connection, status %s" % wlan.status())
-                again = time.ticks_add(time.ticks_ms(), (pause + _JOIN_S) * 1000)
+                again = utime.ticks_add(utime.ticks_ms(), (pause + _JOIN_S) * 1000)
                 pause = min(pause * 2, _LONGEST_S)
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
@@ -72,9 +70,9 @@ def _wlan(settings):
 def _listener(settings):
     port = settings.get("port")
     port = port if type(port) is int else 2018
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(socket.getaddrinfo("0.0.0.0", port)[0][-1])
+    listener = usocket.socket()
+    listener.setsockopt(usocket.SOL_SOCKET, usocket.SO_REUSEADDR, 1)
+    listener.bind(usocket.getaddrinfo("0.0.0.0", port)[0][-1])
     listener.listen(8)
     listener.setblocking(False)
     log("listening on port %d" % port)

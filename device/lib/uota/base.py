@@ -1,14 +1,16 @@
-# What sessions ask about the board's files, and the rules for every path that a peer names.
-# boot_guard has small copies of the first: it is source, always, and to compile it for each
-# connection would cost more heap than all the rest.
-import ujson as json
-import uos as os
+# What every session builds on: what is on the board, the rules for every path that a peer names,
+# hashes and MACs. boot_guard has small copies of the first: it is source, always, and to compile it
+# for each connection would cost more heap than all the rest.
+import ujson
+import uos
+from ubinascii import hexlify
+from uhashlib import sha256
 
 
 def look(path):
     """(size, time) of a file; the size is -1 for a folder, -2 where nothing is."""
     try:
-        st = os.stat(path)
+        st = uos.stat(path)
     except OSError:
         return -2, 0
     return -1 if st[0] & 0x4000 else st[6], st[8]
@@ -20,16 +22,16 @@ def size(path):
 
 def free():
     """Bytes of flash. littlefs counts some blocks twice: below zero its figure wraps."""
-    block, _, blocks, n = os.statvfs("/")[:4]
+    block, _, blocks, n = uos.statvfs("/")[:4]
     return block * n if n <= blocks else 0
 
 
 def rmtree(path):
     if size(path) >= 0:
-        return os.remove(path)
-    for entry in os.ilistdir(path):
+        return uos.remove(path)
+    for entry in uos.ilistdir(path):
         rmtree(path + "/" + entry[0])
-    os.rmdir(path)
+    uos.rmdir(path)
 
 
 def load(path):
@@ -37,7 +39,7 @@ def load(path):
     n = size(path)
     try:
         with open(path) as f:
-            found = json.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
+            found = ujson.loads(f.read(min(n, 9000)))  # a crash in control characters has as many
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RuntimeError):
         return {}
@@ -96,7 +98,7 @@ def folders(path):
         if there >= 0:
             raise ValueError("file and folder: " + path[1:n])
         if there == -2:
-            os.mkdir(path[:n])
+            uos.mkdir(path[:n])
         n = path.find("/", n + 1)
 
 
@@ -135,3 +137,61 @@ def kept(path, lib="lib"):
     low = path.lower() + "/"
     top = low.split("/")[0]
     return low.startswith(lib + "/") or top in ("config", "data", "boot.py") or top[:4] == "ota_"
+
+
+# -- hashes and MACs, and their comparison in constant time
+
+
+def pads(key):
+    """What HMAC-SHA256 makes of a key, so that it is made but once."""
+    if len(key) > 64:
+        key = sha256(key).digest()
+    key += bytes(64 - len(key))
+    return bytes(b ^ 0x36 for b in key), bytes(b ^ 0x5C for b in key)
+
+
+def hmac(pads, *parts):
+    inner = sha256(pads[0])
+    for part in parts:
+        inner.update(part)
+    return sha256(pads[1] + inner.digest()).digest()
+
+
+def mac(key):
+    """HMAC-SHA256 begun: update() it like any hash, then mac_hex()."""
+    return sha256(pads(key)[0])
+
+
+def mac_hex(key, begun):
+    return hexed(sha256(pads(key)[1] + begun.digest()).digest())
+
+
+def hexed(digest):
+    return hexlify(digest).decode()
+
+
+def file(name, buf, total, out=None):
+    """What of a file is read into a hash, and copied to another one; a generator."""
+    with open(name, "rb") as f:
+        n = f.readinto(buf)
+        while n:
+            total.update(buf[:n])
+            if out:
+                out.write(buf[:n])
+            yield 0
+            n = f.readinto(buf)
+
+
+def hashes(name, sha, buf):
+    """Whether a file has this hash; a generator."""
+    total = sha256()
+    yield from file(name, buf, total)
+    return hexed(total.digest()) == sha
+
+
+def same(a, b):
+    """Whether the bytes of two are equal, in a time that does not tell where they are not."""
+    differ = len(a) ^ len(b)
+    for x, y in zip(a, b):  # noqa: B905 - MicroPython's has no `strict`
+        differ |= x ^ y
+    return not differ
