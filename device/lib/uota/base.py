@@ -27,11 +27,14 @@ def free():
 
 
 def rmtree(path):
-    if size(path) >= 0:
-        return uos.remove(path)
-    for entry in uos.ilistdir(path):
-        rmtree(path + "/" + entry[0])
-    uos.rmdir(path)
+    """Remove what is there, if anything is."""
+    there = size(path)
+    if there >= 0:
+        uos.remove(path)
+    elif there == -1:
+        for entry in uos.ilistdir(path):
+            rmtree(path + "/" + entry[0])
+        uos.rmdir(path)
 
 
 def load(path):
@@ -92,14 +95,13 @@ def installed():
 
 def folders(path):
     """Make the folders above a path."""
-    n = path.find("/", 1)
-    while n > 0:
+    n = 0
+    while (n := path.find("/", n + 1)) > 0:
         there = size(path[:n])
         if there >= 0:
             raise ValueError("file and folder: " + path[1:n])
         if there == -2:
             uos.mkdir(path[:n])
-        n = path.find("/", n + 1)
 
 
 # -- paths: what may be named at all, and what stays. They are compared in lower case, and without
@@ -170,23 +172,28 @@ def hexed(digest):
     return hexlify(digest).decode()
 
 
+def ended(total):
+    """What a hash has come to."""
+    return hexed(total.digest())
+
+
 def file(name, buf, total, out=None):
     """What of a file is read into a hash, and copied to another one; a generator."""
     with open(name, "rb") as f:
-        n = f.readinto(buf)
-        while n:
-            total.update(buf[:n])
+        part = buf
+        while part:
+            part = buf[: f.readinto(buf)]
+            total.update(part)
             if out:
-                out.write(buf[:n])
+                out.write(part)
             yield 0
-            n = f.readinto(buf)
 
 
 def hashes(name, sha, buf):
     """Whether a file has this hash; a generator."""
     total = sha256()
     yield from file(name, buf, total)
-    return hexed(total.digest()) == sha
+    return ended(total) == sha
 
 
 def same(a, b):

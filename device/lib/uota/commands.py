@@ -206,8 +206,7 @@ def put(conn, arg):
     total = base.sha256()
     conn.loop.updating = True
     try:
-        if base.size("/ota_stage") > -2:
-            base.rmtree("/ota_stage")
+        base.rmtree("/ota_stage")
         uos.mkdir("/ota_stage")
         with open("/ota_stage/put", "wb") as f:
             while left:
@@ -217,7 +216,7 @@ def put(conn, arg):
                     raise ValueError("unexpected")
                 f.write(part)
                 total.update(part)
-        if base.hexed(total.digest()) != sha:
+        if base.ended(total) != sha:
             raise Refused("sha256_mismatch " + path[1:])
         base.folders(path)
         if base.size("/OTA_STAGE") == -2:

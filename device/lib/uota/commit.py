@@ -17,21 +17,21 @@ class Finder:
     """Finds (index, (path, …)) again in a list on flash; cheap in the list's order."""
 
     def __init__(self, items, fold):
-        self._items, self._fold = items, fold
-        self._next = items()
+        self.items, self.fold = items, fold
+        self.next = items()
 
     def __call__(self, path, index=-2):
         for _ in (0, 1):
-            for item in self._next:
+            for item in self.next:
                 name = item[1][0]
-                if name == path or item[0] == index:
+                if item[0] == index or name == path:
                     return item
-                if self._fold and path and name.lower() == path.lower():
+                if self.fold and name.lower() == path.lower():
                     return item
-            self._next = self._items()
+            self.next = self.items()
 
     def close(self):
-        self._next.close()
+        self.next.close()
 
 
 class Commit:
@@ -57,9 +57,9 @@ class Commit:
         self.keep = "no-rollback" not in words
         self.force = "force" in words
         up = conn.loop.up
-        self.up = [name for name in up if up[name]]  # transports that must be up again
+        self.up = list(filter(up.get, up))  # transports that must be up again
         self.settle()
-        if not self.resumes and base.size(_PART) > -2:
+        if not self.resumes:
             base.rmtree(_PART)
         if base.size(self.stage) == -2:
             uos.mkdir(self.stage)
@@ -93,7 +93,7 @@ class Commit:
 
             for _ in boot_guard.replay():
                 pass
-        elif base.size(_STAGE) > -2:
+        else:
             base.rmtree(_STAGE)
 
     def add(self, path, size, sha):
@@ -112,11 +112,13 @@ class Commit:
 
     def nest(self, path, last):
         """No listed path is a folder of another."""
-        above = self.above = [n for n in self.above if last[:n] == path[:n]]
-        for n in above:
-            if path[n : n + 1] == "/":
-                raise ValueError("file and folder: " + path[:n])
-        above.append(len(path))
+        above = [len(path)]
+        for n in self.above:
+            if last[:n] == path[:n]:
+                if path[n : n + 1] == "/":
+                    raise ValueError("file and folder: " + path[:n])
+                above.append(n)
+        self.above = above
 
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
@@ -126,7 +128,7 @@ class Commit:
             named = base.sha256(version)
             for _, (path, _, sha) in self.items():
                 named.update("\n%s:%s" % (path, sha))
-            self.id = base.hexed(named.digest())
+            self.id = base.ended(named)
         self.find = Finder(self.items, self.copies)
         back = base.failed()
         if back.get("id") == self.id[:16] and not self.force:
@@ -139,7 +141,7 @@ class Commit:
 
     def let_go(self):
         """Make room where no way back is wanted."""
-        if not self.keep and not self.old and base.size(_KEPT) > -2:
+        if not (self.keep or self.old):
             base.rmtree(_KEPT)
 
     def items(self):

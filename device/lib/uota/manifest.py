@@ -93,7 +93,7 @@ def _read(job):
             total.update(buf[:n])
             yield 0
             n = f.readinto(buf)
-    return first, base.mac_hex(key, mac), base.hexed(total.digest())
+    return first, base.mac_hex(key, mac), base.ended(total)
 
 
 def _accept(job, seen):

@@ -53,7 +53,7 @@ def _receive(conn, job, name, mac, path, size, sha):
             f.write(part)
             total.update(part)
             mac.update(part)
-    if path and base.hexed(total.digest()) != sha:
+    if path and base.ended(total) != sha:
         raise Refused("sha256_mismatch " + path)
 
 

@@ -40,7 +40,7 @@ def run(job, messages):
                     if left // _FLUSH != (left - n) // _FLUSH:
                         f.flush()
                     left -= n
-            if base.hexed(total.digest()) != sha:
+            if base.ended(total) != sha:
                 uos.remove(name)
                 raise Refused("sha256_mismatch " + path)
     while not word:
@@ -100,7 +100,7 @@ def _copy(job, first, index, source):
     total = base.sha256()
     with open(name, "wb") as out:
         yield from base.file(source, job.conn.buf, total, out)
-    if base.hexed(total.digest()) == sha:
+    if base.ended(total) == sha:
         return True
     uos.remove(name)
     return False

@@ -24,7 +24,7 @@ def run(conn):
         if settings.get("publicVersion") is not True:
             conn.public = ("ping",)
     elif wanted:
-        yield from _guess(conn, base.hexed(base.sha256(line).digest()), wanted.lower())
+        yield from _guess(conn, base.ended(base.sha256(line)), wanted.lower())
         yield from conn.say("ok")
     conn.open = True
     if not conn.proven:
