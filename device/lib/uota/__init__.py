@@ -48,9 +48,7 @@ def main():
         import uota  # recovery has brought a new one
 
         return uota.main()
-    from uota import config
-
-    stack = config.load()[0].get("appStack")
+    stack = load("config").load()[0].get("appStack")
     if safe:
         log("safe mode: the app does not run (%s)" % safe)
         return start()
@@ -122,9 +120,7 @@ def poll(wait=0):
     if _watchdog:
         _watchdog.feed()
     if _news and not _task and not _loop.ending:
-        from uota import trial as watch
-
-        _task = _loop.add(watch.run(_loop))
+        _task = _loop.add(load("trial").run(_loop))
         _news = False
     _loop.step(wait)
     if _task not in _loop.tasks:
@@ -134,17 +130,13 @@ def poll(wait=0):
 
 def _new_loop():
     global _watchdog
-    from uota import config, loop
-
-    settings, broken = config.load()
+    settings, broken = load("config").load()
     if broken:
         log(broken)
-    new = loop.Loop()
+    new = load("loop").Loop()
     names = settings.get("transports")
     if not isinstance(names, list) or "wifi_tcp" in names:
-        from uota.transports import wifi_tcp
-
-        new.add(wifi_tcp.run(new, settings))
+        new.add(load("transports.wifi_tcp").run(new, settings))
     if settings.get("watchdog") is True:
         import umachine
 

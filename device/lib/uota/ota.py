@@ -105,8 +105,7 @@ class Conn:
     def say(self, text):
         return self.send(text.encode() + b"\n")
 
-    def fail(self, text):
-        return self.say(text)
+    fail = say
 
     def finish(self):
         """The answer is complete."""
@@ -138,26 +137,26 @@ class Conn:
 
 def _session(conn):
     """What the loop runs for a connection; EOFError is its ordinary end."""
-    part = _welcome
-    while part:
+    more = True
+    while more:
         try:
-            yield from part(conn)
+            yield from _command(conn) if conn.open else load("welcome").run(conn)
             if conn.loop.ending:
                 raise EOFError  # that was the last answer: the board resets
         except EOFError:
             raise
-        except MemoryError:
-            gc.collect()
-            conn.open = False
-            yield from conn.fail(conn.loop.no_memory())
         except Exception as e:
-            yield from conn.fail(_text(e))
-        part = _command if conn.open else None
+            yield from conn.fail(_text(conn, e))
+        more = conn.open
     yield from conn.drain()
 
 
-def _text(e):
+def _text(conn, e):
     """The answer that an exception makes."""
+    if isinstance(e, MemoryError):
+        gc.collect()
+        conn.open = False
+        return conn.loop.no_memory()
     if isinstance(e, Refused):
         return str(e)
     if isinstance(e, OSError):
@@ -166,10 +165,6 @@ def _text(e):
         # 13: on FAT, what no folder could grow for
         e = {2: "not found", 13: e if room else full, 28: full}.get(e.errno, e)
     return "error: %s" % (str(e) or repr(e))
-
-
-def _welcome(conn):
-    return load("welcome").run(conn)
 
 
 def _command(conn):
@@ -186,14 +181,10 @@ def _command(conn):
         raise ValueError(conn.closed)
     if (conn.loop.updating or conn.loop.ending) and word in _ALONE.split():
         raise ValueError("busy: an update is under way")
-    yield from _act(conn, word, arg)
-    conn.open = True
-
-
-def _act(conn, word, arg):
     name = "commands"
     if word in (("push",) if conn.records else ("start_ota", "stream_ota")):
         conn.open = False
-        drop("welcome config commands")
+        drop("welcome config commands manifest inventory receive")  # and what a push has left
         name = "push2" if conn.records else "push"
-    return load(name).run(conn, word, arg)
+    yield from load(name).run(conn, word, arg)
+    conn.open = True
