@@ -30,15 +30,15 @@ class _Conn:
 
 
 def _records(mac_key, aes_key, sent=b""):
-    from uota import records
+    from uota import ota
 
-    real = records.aes
-    records.aes = aes_key and real
+    real = ota.aes
+    ota.aes = aes_key and real
     key = {"mac": unhexlify(mac_key), "aes": unhexlify(aes_key or "") + bytes(16)}
     try:
-        made = records.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
+        made = ota.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
     finally:
-        records.aes = real
+        ota.aes = real
     return made
 
 
@@ -63,7 +63,7 @@ def test_the_vectors_of_a_host_are_read():
 
 def test_the_vectors_of_a_board_are_what_it_sends():
     """But for the random bytes of the heads, which are taken from the vectors."""
-    from uota import records as module
+    from uota import ota as module
 
     for v in vectors("records2.json")["streams"]:
         if v["from"] != "board":

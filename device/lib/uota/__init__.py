@@ -24,7 +24,7 @@ _LONGEST_S = const(60)  # between two lives of the app
 _WATCHDOG_MS = const(8000)  # the most that an RP2 has
 # All that is loaded for sessions:
 SESSION = (
-    "ota welcome records commands push push2 manifest inventory receive install commit"
+    "ota welcome commands push push2 manifest inventory receive install commit"
     " base config boot_guard trial"
 )
 

@@ -33,9 +33,7 @@ def _bad():
 
 
 def _number(text, limit):
-    if not text.isdigit() or len(text) > 16 or (text[0] == "0" and len(text) > 1):
-        raise _bad()
-    if int(text) >= limit:
+    if not text.isdigit() or len(text) > 16 or text != str(int(text)) or int(text) >= limit:
         raise _bad()
     return int(text)
 
@@ -59,7 +57,7 @@ def lower(version, than):
 
 def _parts(version):
     parts = version.replace("+", "-").split("-")[0].split(".")
-    return [int(part) for part in parts if part.isdigit()]
+    return list(map(int, filter(str.isdigit, parts)))
 
 
 def _resume(job):
@@ -87,12 +85,12 @@ def _read(job):
     with job.open("list", "rb") as f:
         first = f.readline(_LINE)
         mac.update(f.readline(_LINE))
-        n = f.readinto(buf)
-        while n:
-            mac.update(buf[:n])
-            total.update(buf[:n])
+        part = buf
+        while part:
+            part = buf[: f.readinto(buf)]
+            mac.update(part)
+            total.update(part)
             yield 0
-            n = f.readinto(buf)
     return first, base.mac_hex(key, mac), base.ended(total)
 
 
@@ -188,7 +186,7 @@ def _has(name, value):
         if name == "mpy":
             return hasattr(system, "_mpy") and value == str(system._mpy & 255)
         if name == "micropython":
-            return [int(part) for part in value.split(".")] <= list(system.version[:3])
+            return list(map(int, value.split("."))) <= list(system.version[:3])
         if name == "flash":
             st = uos.statvfs("/")
             return int(value) <= st[1] * st[2]

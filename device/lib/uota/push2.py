@@ -7,7 +7,7 @@ import uio
 
 from uota import base, drop, load
 from uota.commit import Commit
-from uota.records import ROOM
+from uota.ota import ROOM
 
 try:
     import deflate

@@ -4,6 +4,7 @@ import uos
 from ubinascii import unhexlify
 
 from uota import Refused, base, config
+from uota.ota import Records, aes
 
 _FREE_TRIES = const(5)  # wrong secrets before the answers get slower
 
@@ -46,22 +47,20 @@ def _guess(conn, given, right):
 
 def _hello(conn, line, settings):
     """hello and proof; then conn speaks in records."""
-    from uota import records
-
-    nonce = line.split(" ")[2:3]
-    if [len(text) for text in nonce] != [32]:
+    if len("".join(line.split(" ")[2:3])) != 32:
         raise Refused("denied")
-    ways = {"0": way(settings)}
-    before = way(_before())
-    if before[0] != "none" and before[1:] != ways["0"][1:]:
+    now, before = way(settings), way(_before())
+    ways = {"0": now}
+    auth = now[0]
+    if before[0] != "none" and before[1:] != now[1:]:
         ways["1"] = before
-    name = "".join(ch if " " <= ch <= "~" else "?" for ch in str(settings.get("hostname", ""))[:64])
-    ours = "hello 2 %s auth=%s cipher=%s name=%s" % (
-        base.hexed(uos.urandom(16)),
-        ",".join(ways[index][0] for index in sorted(ways)),
-        "aes128-cbc" if records.aes else "none",
-        name,
-    )
+        auth += "," + before[0]
+    name = ""
+    for ch in str(settings.get("hostname", ""))[:64]:
+        name += ch if " " <= ch <= "~" else "?"
+    cipher = "aes128-cbc" if aes else "none"
+    nonce = base.hexed(uos.urandom(16))
+    ours = "hello 2 %s auth=%s cipher=%s name=%s" % (nonce, auth, cipher, name)
     yield from conn.say(ours)
     word, index, proof = ((yield from conn.line(256)) + "  ").split(" ", 2)
     chosen = ways.get(index)
@@ -73,7 +72,7 @@ def _hello(conn, line, settings):
     yield from conn.say("proof " + base.hexed(key("board proof")))
     if conn.pos != conn.end:
         raise EOFError  # it did not wait to see with whom it talks
-    records.Records(conn, key, "host", "board")
+    Records(conn, key, "host", "board")
 
 
 def keys(shared, host, board):
