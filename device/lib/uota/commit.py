@@ -47,7 +47,10 @@ class Commit:
     find = known = list = kept = None
     above = ()  # lengths of the listed paths that the last one begins with
 
-    def __init__(self, conn, words):
+    def __init__(self, conn, words, known):
+        for word in words:
+            if word not in known.split():
+                raise ValueError("unknown: " + word)
         self.conn = conn
         self.resumes = bool(conn.records)  # what is staged stays, and times are recorded
         self.lib = "lib/uota" if self.resumes else "lib"  # of it nothing is deleted

@@ -47,32 +47,31 @@ def _check(job):
             continue
         if job.copies:
             _on_fat(job, path)
+        staged = job.at(i)
         if (yield from inventory.holds(job, path, size, sha)):
-            if base.size(job.at(i)) >= 0:
-                uos.remove(job.at(i))  # nothing to replace, nothing to keep
-        elif base.size(job.at(i)) != size:
+            base.rmtree(staged)  # nothing to replace, nothing to keep
+        elif base.size(staged) != size:
             raise ValueError("missing " + path)
         else:
             low = path.lower()
             if low[:9] == "lib/uota/" or low == "config/ota.json":
                 job.proof = True
             if low in ("boot.py", "main.py"):
-                _compile(job, job.at(i), path)
+                _compile(job, staged, path)
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
         job.nest(path, last)
         there = base.size("/" + path)
         clash = path if there == -1 else ""
-        n = path.find("/")
-        while n > 0:
+        n = 0
+        while (n := path.find("/", n + 1)) > 0:
             up = -1 if last[: n + 1] == path[: n + 1] else base.size("/" + path[:n])
             if up >= 0:
                 clash = path[:n]
             more += 2 * (up == -2)
-            n = path.find("/", n + 1)
         if clash:
             raise ValueError("file and folder: " + clash)
-        if job.copies and base.size(job.at(i)) >= 0:
+        if job.copies and base.size(staged) >= 0:
             more += max(0, size // block + 1 - max(0, there) // block)
         last = path
     job.need = more * block + 4 * base.size(job.at("list"))
@@ -81,12 +80,11 @@ def _check(job):
 def _on_fat(job, path):
     """ValueError for a name that FAT does not take, or takes for that of another file."""
     low = path.lower()
-    for i, other in job.items() if path != low else ():
-        if i >= 0 and other[0] != path and other[0].lower() == low:
-            path = "?"
+    bad = path != low and _other_case(job, path)
     for ch in ":*?<>|":
-        if ch in path:
-            raise ValueError("not on FAT: " + low)
+        bad = bad or ch in path
+    if bad:
+        raise ValueError("not on FAT: " + low)
 
 
 def _compile(job, name, path):
@@ -174,9 +172,9 @@ def _drop_old(job):
 
 
 def _other_case(job, path):
-    """Whether on FAT a file to be deleted is one that is listed."""
-    for i, entry in job.items():
-        if i >= 0 and entry[0].lower() == path.lower():
+    """Whether another path that is listed is the same one on FAT."""
+    for i, (name, _, _) in job.items():
+        if i >= 0 and name != path and name.lower() == path.lower():
             return True
 
 

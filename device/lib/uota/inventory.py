@@ -82,14 +82,12 @@ def _missing(job):
                     uos.remove(name)
                 continue
             new = True
-            if staged >= size:
-                if staged == size and (yield from base.hashes(name, sha, job.conn.buf)):
-                    wants(job, path, size, size)
-                    continue
-                uos.remove(name)
-            if staged < 0 or staged >= size:
-                staged = 0
-            f.write("%d %d\n" % (i, staged))
+            if not (staged == size and (yield from base.hashes(name, sha, job.conn.buf))):
+                if staged >= size:
+                    uos.remove(name)
+                    staged = 0
+                staged = max(0, staged)
+                f.write("%d %d\n" % (i, staged))
             wants(job, path, size, staged)
     return new
 

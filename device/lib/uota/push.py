@@ -16,10 +16,7 @@ def run(conn, word, arg):
     if stream:
         total = int(words.pop(0) if words else "")
         inventory.room(total)
-    for word in words:
-        if word not in ("no-rollback", "force") and (stream or word != "wipe"):
-            raise ValueError("unknown: " + word)
-    job = Commit(conn, words)
+    job = Commit(conn, words, "force no-rollback" if stream else "force no-rollback wipe")
     job.partial = stream
     try:
         _window(conn)

@@ -18,17 +18,13 @@ _DATA = const(2)
 _LINE = const(512)
 _MORE = const(32)  # that a message may be longer than its content
 _SPARE = const(4096)  # of heap, for all else
-_WORDS = const("verify force no-rollback wipe")
 
 
 def run(conn, word, arg):
     ident, size, *words = arg.split(" ")
     if len(ident) != 64:
         raise ValueError("bad manifest")
-    for word in words:
-        if word not in _WORDS.split():
-            raise ValueError("unknown: " + word)
-    job = Commit(conn, words)
+    job = Commit(conn, words, "verify force no-rollback wipe")
     job.id = ident
     try:
         answer = yield from _update(job, conn, size)
@@ -53,10 +49,8 @@ def _update(job, conn, size):
     drop("inventory")
     yield from conn.send("have " + fits)
     with job.open("have") as f:
-        part = f.read(_LINE)
-        while part:
+        while part := f.read(_LINE):
             yield from conn.send(part)
-            part = f.read(_LINE)
     yield from conn.finish()
     if not (yield from load("receive").run(job, messages)):
         return "ok"

@@ -17,9 +17,9 @@ def run(job, messages):
             if staged == size:
                 break
             if size and not part:
-                part, word = yield from _more(job, messages, i)
+                part, word = yield from _more(job, messages, i, path)
                 if word:
-                    return _stopped(word, path)
+                    return False
                 continue
             total = base.sha256()
             with open(name, "ab") as f:
@@ -30,9 +30,9 @@ def run(job, messages):
                     yield from job.conn.busy(base.file(name, buf, total))
                 while left:
                     if not part:
-                        part, word = yield from _more(job, messages, i + 1)
+                        part, word = yield from _more(job, messages, i + 1, path)
                         if word:
-                            return _stopped(word, path)
+                            return False
                     n = min(left, len(part))
                     f.write(part[:n])
                     total.update(part[:n])
@@ -46,14 +46,8 @@ def run(job, messages):
     while not word:
         if part:
             raise ValueError("bad message")
-        part, word = yield from _more(job, messages, 1 << 31)
+        part, word = yield from _more(job, messages, 1 << 31, "")
     return word == "commit"
-
-
-def _stopped(word, path):
-    if word != "stop":
-        raise ValueError("missing " + path)
-    return False
 
 
 def _missing(job):
@@ -67,8 +61,10 @@ def _missing(job):
                     break
 
 
-def _more(job, messages, first):
-    """The next content, or `commit` or `stop`; copies are made, of files from `first` on."""
+def _more(job, messages, first, path):
+    """The next content, or `commit` unless a file is missing, or `stop`; copies are made, of files
+    from `first` on.
+    """
     part, word = yield from messages.next()
     name, _, arg = word.partition(" ")
     if name == "copy":
@@ -78,6 +74,8 @@ def _more(job, messages, first):
         return b"", ""
     if word not in ("", "commit", "stop"):
         raise ValueError("unexpected")
+    if path and word == "commit":
+        raise ValueError("missing " + path)
     return part, word
 
 

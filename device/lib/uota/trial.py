@@ -89,8 +89,13 @@ def _missing(loop, trial):
         boot_guard.save_trial(trial)  # it counts over a deep sleep too
     up = trial.get("up")
     up = up if isinstance(up, list) else ()
-    need = [name for name in up if isinstance(name, str) and not loop.up.get(name)]
-    return need + ["connection"] if trial.get("proof") else need
+    need = []
+    for name in up:
+        if isinstance(name, str) and not loop.up.get(name):
+            need.append(name)
+    if trial.get("proof"):
+        need.append("connection")
+    return need
 
 
 def _unready():
