@@ -1,5 +1,6 @@
 # All that a peer may ask for but a push. A command is a function of the connection and its argument
-# that gives the pieces of the answer. Imported for the first one, dropped before a push.
+# that gives the pieces of the answer, or None for `ok`. Imported for the first one, dropped before
+# a push.
 import gc
 import uio
 import ujson
@@ -13,8 +14,7 @@ from uota.config import masked
 _DATA = const(2)
 _LINE = const(512)
 _CHANGES = const("rm wipe put mkdir mv rollback")
-_TOLD = ("version.json", "manifest.json", "boot_state.json")
-_OK = ("ok\n",)
+_TOLD = const(("version.json", "manifest.json", "boot_state.json"))
 
 
 def run(conn, word, arg):
@@ -23,10 +23,8 @@ def run(conn, word, arg):
         raise Refused("unknown")
     if word in _CHANGES.split() and base.size("/ota_journal") > -2:
         raise ValueError("an update is not yet in its place: reset")
-    if command is put:
-        yield from put(conn, arg)
-        command = None
-    for piece in command(conn, arg) if command else _OK:
+    pieces = (yield from put(conn, arg)) if command is put else command(conn, arg)
+    for piece in pieces or ("ok\n",):
         yield from conn.send(piece)
         conn.open = bool(conn.records)  # else after this an error would pass for content
     yield from conn.finish()
@@ -121,23 +119,20 @@ def rm(conn, arg):
         uos.rmdir(path)
     else:
         uos.remove(path)
-    return _OK
 
 
 def wipe(conn, arg):
     for entry in tuple(uos.ilistdir("/")):
         if len(entry) > 3 and not base.kept(entry[0]):  # a mount point has no size: leave it
             base.rmtree("/" + entry[0])
-    return _OK
 
 
 def reset(conn, arg, how=""):
     conn.loop.reset_soon(how)
-    return _OK
 
 
 def safe_mode(conn, arg):
-    return reset(conn, arg, "asked")
+    reset(conn, arg, "asked")
 
 
 def rollback(conn, arg):
@@ -145,7 +140,7 @@ def rollback(conn, arg):
 
     if not boot_guard.undo("by hand", "", False):
         raise ValueError("nothing is kept")
-    return reset(conn, arg)
+    reset(conn, arg)
 
 
 # -- what 1.0 does not have
@@ -153,7 +148,6 @@ def rollback(conn, arg):
 
 def mkdir(conn, arg):
     uos.mkdir(changed(conn, arg))
-    return _OK
 
 
 def mv(conn, arg):
@@ -164,7 +158,6 @@ def mv(conn, arg):
     if base.size(new) > -2:
         raise ValueError("it is there already")
     uos.rename(old, new)
-    return _OK
 
 
 def df(conn, arg):
@@ -186,7 +179,7 @@ def info(conn, arg):
     told = {
         "agent": "2.0.0",
         "platform": sys.platform,
-        "micropython": ".".join(str(n) for n in system.version[:3]),
+        "micropython": "%d.%d.%d" % system.version[:3],
         "sign": "hmac-sha256" if conn.key else "none",
         "counter": base.counter(),
     }

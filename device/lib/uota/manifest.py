@@ -109,9 +109,9 @@ def _accept(job, seen):
         yield from _entries(job, f, needs)
     if seen[2] != job.id:
         raise _bad()
-    for name in needs:
-        if not _has(name, needs[name]):
-            raise ValueError("refused: needs %s %s" % (name, needs[name]))
+    for need in needs.items():
+        if not _has(*need):
+            raise ValueError("refused: needs %s %s" % need)
     last = base.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))

@@ -23,8 +23,8 @@ def run(loop, settings):
             if not listening:
                 loop.listen(_listener(settings))
                 listening = True
-            if not wlan or not ssid:
-                pass
+            if not (wlan and ssid):
+                up = True
             elif wlan.isconnected():
                 if not up:
                     log("Wi-Fi up: " + wlan.ifconfig()[0])
@@ -42,7 +42,7 @@ def run(loop, settings):
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
                 wlan.connect(ssid, settings.get("password") or None)
-            loop.up["wifi_tcp"] = up or not wlan or not ssid
+            loop.up["wifi_tcp"] = up
         except MemoryError:
             pass  # not even for the words that would say so
         except Exception as e:
