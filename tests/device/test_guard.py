@@ -378,7 +378,7 @@ def _watch(settings, begins=0):
     uota.crash, uota.confirmed, uota.no_app, uota.safe = "", False, False, ""
     trial.utime, _Time.ms = _Time, begins
     loop = _Loop()
-    watch = trial.run(loop)
+    watch = trial.main(loop)
     next(watch)
     return watch, loop
 

@@ -120,7 +120,7 @@ def poll(wait=0):
     if _watchdog:
         _watchdog.feed()
     if _news and not _task and not _loop.ending:
-        _task = _loop.add(load("trial").run(_loop))
+        _task = _loop.add(load("trial").main(_loop))
         _news = False
     _loop.step(wait)
     if _task not in _loop.tasks:
@@ -136,7 +136,7 @@ def _new_loop():
     new = load("loop").Loop()
     names = settings.get("transports")
     if not isinstance(names, list) or "wifi_tcp" in names:
-        new.add(load("transports.wifi_tcp").run(new, settings))
+        new.add(load("transports.wifi_tcp").main(new, settings))
     if settings.get("watchdog") is True:
         import umachine
 

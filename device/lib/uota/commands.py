@@ -17,7 +17,7 @@ _CHANGES = const("rm wipe put mkdir mv rollback")
 _TOLD = const(("version.json", "manifest.json", "boot_state.json"))
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
     if not command:
         raise Refused("unknown")

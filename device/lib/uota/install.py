@@ -11,7 +11,7 @@ _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 
 
-def run(job):
+def main(job):
     """Check that all is there, then commit it: the next boot puts it into place. A generator."""
     yield from _check(job)
     name = "/ota_journal" if job.copies else job.at("journal")

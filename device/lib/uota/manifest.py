@@ -10,7 +10,7 @@ _MANIFEST = const(1048576)
 _ENTRIES = const(10000)
 
 
-def run(job, messages, fits, size):
+def main(job, messages, fits, size):
     """Have it staged; True where the host stops."""
     size = _number(size, _MANIFEST + 1)
     conn = job.conn

@@ -234,7 +234,7 @@ def _session(conn):
     more = True
     while more:
         try:
-            yield from _command(conn) if conn.open else load("welcome").run(conn)
+            yield from _command(conn) if conn.open else load("welcome").main(conn)
             if conn.loop.ending:
                 raise EOFError  # that was the last answer: the board resets
         except EOFError:
@@ -280,5 +280,5 @@ def _command(conn):
         conn.open = False
         drop("welcome config commands manifest inventory receive")  # and what a push has left
         name = "push2" if conn.records else "push"
-    yield from load(name).run(conn, word, arg)
+    yield from load(name).main(conn, word, arg)
     conn.open = True

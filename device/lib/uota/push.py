@@ -9,7 +9,7 @@ from uota.commit import Commit
 _MANIFEST = const(65536)
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     """One update: a stream of as many bytes as `arg` says, or messages."""
     stream = word == "stream_ota"
     words = arg.split()
@@ -22,7 +22,7 @@ def run(conn, word, arg):
         _window(conn)
         yield from conn.say("ready")
         if (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
-            yield from conn.busy(load("install").run(job))
+            yield from conn.busy(load("install").main(job))
     finally:
         job.discard()
     yield from conn.say("ok" if job.done else "aborted")

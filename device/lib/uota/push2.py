@@ -20,7 +20,7 @@ _MORE = const(32)  # that a message may be longer than its content
 _SPARE = const(4096)  # of heap, for all else
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     ident, size, *words = arg.split(" ")
     if len(ident) != 64:
         raise ValueError("bad manifest")
@@ -41,7 +41,7 @@ def _update(job, conn, size):
     if asks and (yield from conn.busy(load("inventory").whole(job))):
         return "same"
     drop("inventory")
-    if (yield from load("manifest").run(job, messages, fits, size)):
+    if (yield from load("manifest").main(job, messages, fits, size)):
         return "ok"
     drop("manifest")
     if (yield from conn.busy(load("inventory").same(job))):
@@ -52,14 +52,14 @@ def _update(job, conn, size):
         while part := f.read(_LINE):
             yield from conn.send(part)
     yield from conn.finish()
-    if not (yield from load("receive").run(job, messages)):
+    if not (yield from load("receive").main(job, messages)):
         return "ok"
     drop("receive")
     messages = None  # its window is heap that the commit may want
     conn.buf = conn.buf[:0]
     gc.collect()
     conn.buf = memoryview(bytearray(ROOM))
-    yield from conn.busy(load("install").run(job))
+    yield from conn.busy(load("install").main(job))
     return "ok"
 
 

@@ -7,7 +7,7 @@ _LINE = const(512)
 _FLUSH = const(16384)
 
 
-def run(job, messages):
+def main(job, messages):
     """Receive what is missing, in its order; True for `commit`, False for `stop`."""
     part, word = b"", ""
     for i, (path, size, sha) in _missing(job):

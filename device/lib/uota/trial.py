@@ -12,7 +12,7 @@ _CLEAN_S = const(2)  # a loop that has run that long has come through
 _SAFE_S = const(300)  # without the app, for whoever needed the memory
 
 
-def run(loop):
+def main(loop):
     """The loop's task."""
     trial = boot_guard.trial()
     return _boot(loop) if trial is None else _trial(loop, trial)

@@ -9,7 +9,7 @@ from uota.ota import Records, aes
 _FREE_TRIES = const(5)  # wrong secrets before the answers get slower
 
 
-def run(conn):
+def main(conn):
     settings, conn.closed = config.load()
     conn.public = "ping", "version"
     conn.key = settings.get("signingKey", "").encode()

@@ -11,7 +11,7 @@ _JOIN_S = const(7)  # joining takes some seconds, before any pause counts
 _LONGEST_S = const(60)
 
 
-def run(loop, settings):
+def main(loop, settings):
     """The loop's task."""
     wlan = _wlan(settings)
     ssid = settings.get("ssid")
