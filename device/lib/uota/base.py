@@ -6,6 +6,8 @@ import uos
 from ubinascii import hexlify
 from uhashlib import sha256
 
+from uota import Refused
+
 
 def look(path):
     """(size, time) of a file; the size is -1 for a folder, -2 where nothing is."""
@@ -175,6 +177,12 @@ def hexed(digest):
 def ended(total):
     """What a hash has come to."""
     return hexed(total.digest())
+
+
+def prove(total, sha, path):
+    """Go on only if what has come of a file has its hash."""
+    if ended(total) != sha:
+        raise Refused("sha256_mismatch " + path)
 
 
 def file(name, buf, total, out=None):

@@ -8,7 +8,7 @@ import uos
 import sys
 
 import uota
-from uota import Refused, base, load
+from uota import base
 from uota.config import masked
 
 _DATA = const(2)
@@ -20,7 +20,7 @@ _TOLD = const(("version.json", "manifest.json", "boot_state.json"))
 def main(conn, word, arg):
     command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
     if not command:
-        raise Refused("unknown")
+        raise uota.Refused("unknown")
     if word in _CHANGES.split() and base.size("/ota_journal") > -2:
         raise ValueError("an update is not yet in its place: reset")
     pieces = (yield from put(conn, arg)) if command is put else command(conn, arg)
@@ -195,7 +195,7 @@ def put(conn, arg):
     """Receive a file, and put it into its place in one step; on FAT by a copy."""
     left, sha, path = arg.split(" ", 2)
     left, path = int(left), changed(conn, path)
-    load("inventory").room(left)
+    uota.load("inventory").room(left)
     total = base.sha256()
     conn.loop.updating = True
     try:
@@ -209,8 +209,7 @@ def put(conn, arg):
                     raise ValueError("unexpected")
                 f.write(part)
                 total.update(part)
-        if base.ended(total) != sha:
-            raise Refused("sha256_mismatch " + path[1:])
+        base.prove(total, sha, path[1:])
         base.folders(path)
         if base.size("/OTA_STAGE") == -2:
             uos.rename("/ota_stage/put", path)

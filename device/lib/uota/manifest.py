@@ -143,20 +143,18 @@ def _head(job, f):
 def _entries(job, f, needs):
     gone = ""
     n = 0
-    while True:
-        line = _line(f)
-        if line is None:
-            return
+    while (line := _line(f)) is not None:
         yield 0
         words = line.split(" ", 2)
-        n += words[0] != "need"
-        if n > _ENTRIES or len(needs) > 8 or (words[0] != "-" and gone):
+        kind = words[0]
+        n += kind != "need"
+        if n > _ENTRIES or len(needs) > 8 or (kind != "-" and gone):
             raise _bad()
-        if words[0] == "need":
+        if kind == "need":
             if n or len(words) != 3 or " " in words[2] or not words[2] or words[1] in needs:
                 raise _bad()
             needs[words[1]] = words[2]
-        elif words[0] == "-":
+        elif kind == "-":
             path = line[2:]
             if base.kept(base.pushed(path), job.lib):
                 raise ValueError("protected")
@@ -172,7 +170,7 @@ def _entries(job, f, needs):
             if i >= 0 and name == path:
                 raise _bad()
         elif len(words) == 3:
-            job.add(words[2], _number(words[0], 1 << 31), words[1])
+            job.add(words[2], _number(kind, 1 << 31), words[1])
         else:
             raise _bad()
 
