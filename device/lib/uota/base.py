@@ -166,22 +166,22 @@ def mac(key):
     return sha256(pads(key)[0])
 
 
-def mac_hex(key, begun):
-    return hexed(sha256(pads(key)[1] + begun.digest()).digest())
+def mac_hex(key, total):
+    return end(sha256(pads(key)[1] + total.digest()))
 
 
 def hexed(digest):
     return hexlify(digest).decode()
 
 
-def ended(total):
+def end(total):
     """What a hash has come to."""
     return hexed(total.digest())
 
 
 def prove(total, sha, path):
     """Go on only if what has come of a file has its hash."""
-    if ended(total) != sha:
+    if end(total) != sha:
         raise Refused("sha256_mismatch " + path)
 
 
@@ -201,7 +201,7 @@ def hashes(name, sha, buf):
     """Whether a file has this hash; a generator."""
     total = sha256()
     yield from file(name, buf, total)
-    return ended(total) == sha
+    return end(total) == sha
 
 
 def same(a, b):

@@ -131,7 +131,7 @@ class Commit:
             named = base.sha256(version)
             for _, (path, _, sha) in self.items():
                 named.update("\n%s:%s" % (path, sha))
-            self.id = base.ended(named)
+            self.id = base.end(named)
         self.find = Finder(self.items, self.copies)
         back = base.failed()
         if back.get("id") == self.id[:16] and not self.force:

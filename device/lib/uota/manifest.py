@@ -8,6 +8,7 @@ from uota import Refused, base
 _LINE = const(512)
 _MANIFEST = const(1048576)
 _ENTRIES = const(10000)
+_COUNTERS = const(1 << 53)
 
 
 def main(job, messages, fits, size):
@@ -91,7 +92,7 @@ def _read(job):
             mac.update(part)
             total.update(part)
             yield 0
-    return first, base.mac_hex(key, mac), base.ended(total)
+    return first, base.mac_hex(key, mac), base.end(total)
 
 
 def _accept(job, seen):
@@ -128,7 +129,7 @@ def _head(job, f):
     down = words[2:] == ["downgrade"]
     if words[0] != "counter" or len(words) != 2 + down or version[0] or not version[1]:
         raise _bad()
-    job.counter = _number(words[1], 1 << 53)
+    job.counter = _number(words[1], _COUNTERS)
     if not job.counter or scope not in ("scope complete", "scope partial"):
         raise _bad()
     job.partial = scope == "scope partial"
@@ -170,7 +171,7 @@ def _entries(job, f, needs):
             if i >= 0 and name == path:
                 raise _bad()
         elif len(words) == 3:
-            job.add(words[2], _number(kind, 1 << 31), words[1])
+            job.add(words[2], _number(kind, _COUNTERS), words[1])
         else:
             raise _bad()
 

@@ -5,6 +5,7 @@ from uota import base
 
 _LINE = const(512)
 _FLUSH = const(16384)
+_ENTRIES = const(10000)  # of a manifest
 
 
 def main(job, messages):
@@ -44,7 +45,7 @@ def main(job, messages):
     while not word:
         if part:
             raise ValueError("bad message")
-        part, word = yield from _more(job, messages, 1 << 31, "")
+        part, word = yield from _more(job, messages, _ENTRIES, "")
     return word == "commit"
 
 
@@ -96,7 +97,7 @@ def _copy(job, first, index, source):
     total = base.sha256()
     with open(name, "wb") as out:
         yield from base.file(source, job.conn.buf, total, out)
-    if base.ended(total) == sha:
+    if base.end(total) == sha:
         return True
     uos.remove(name)
     return False

@@ -5,7 +5,7 @@ import gc
 import utime
 
 import uota
-from uota import SESSION, boot_guard, config, drop, load
+from uota import boot_guard, config
 
 _LOOK_MS = const(200)
 _CLEAN_S = const(2)  # a loop that has run that long has come through
@@ -102,12 +102,12 @@ def _unready():
     """Why no session could be served now, or None."""
     gc.collect()
     try:
-        for name in SESSION.split():
-            load(name)
-            drop(name)
-        load("push2")
-        load("manifest")  # beside it: the most that a push has at once
-        drop()
+        for name in uota.SESSION.split():
+            uota.load(name)
+            uota.drop(name)
+        uota.load("push2")
+        uota.load("manifest")  # beside it: the most that a push has at once
+        uota.drop()
     except Exception as e:
         return "no next update: " + repr(e)
 

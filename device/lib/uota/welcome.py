@@ -25,7 +25,7 @@ def main(conn):
         if settings.get("publicVersion") is not True:
             conn.public = ("ping",)
     elif wanted:
-        yield from _guess(conn, base.ended(base.sha256(line)), wanted.lower())
+        yield from _guess(conn, base.end(base.sha256(line)), wanted.lower())
         yield from conn.say("ok")
     conn.open = True
     if not conn.proven:
