@@ -76,7 +76,7 @@ class Commit:
     def open(self, name, mode="r"):
         return open(self.at(name), mode)
 
-    def discard(self):
+    def close(self):
         """Forget the update; one that is committed is for the next boot, which comes soon."""
         self.conn.loop.updating = False
         if base.size(_JOURNAL) > -2 and not self.copies:

@@ -12,9 +12,10 @@ _SPARE = const(16384)  # for what nobody counts
 def room(size):
     """ValueError unless `size` more bytes fit, with some blocks for what names them."""
     size += _SPARE
-    if size > base.free():
+    free = base.free()
+    if size > free:
         more = "; --no-rollback drops what is kept" if base.size("/ota_kept/list") >= 0 else ""
-        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, base.free(), more))
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free, more))
 
 
 def wants(job, path, size, staged=0):

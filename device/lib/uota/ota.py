@@ -124,16 +124,17 @@ class Conn:
 
     def busy(self, work):
         """Do what may take long, a generator, in slices; its peer hears that we are at it."""
-        last = now = utime.ticks_ms()
+        now, diff = utime.ticks_ms, utime.ticks_diff
+        last = begun = now()
         try:
             while True:
                 next(work)
-                if utime.ticks_diff(utime.ticks_ms(), now) >= _SLICE_MS:
+                if diff(now(), begun) >= _SLICE_MS:
                     yield 0
-                    if self.records and utime.ticks_diff(utime.ticks_ms(), last) > _ALIVE_MS:
-                        last = utime.ticks_ms()
+                    if self.records and diff(now(), last) > _ALIVE_MS:
+                        last = now()
                         yield from self.send(b"")
-                    now = utime.ticks_ms()
+                    begun = now()
         except StopIteration as e:
             self.limit(_IDLE_MS)  # it has waited for us
             return e.value

@@ -24,7 +24,7 @@ def main(conn, word, arg):
         if (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
             yield from conn.busy(load("install").main(job))
     finally:
-        job.discard()
+        job.close()
     yield from conn.say("ok" if job.done else "aborted")
 
 
@@ -39,13 +39,13 @@ def _window(conn):
             pass
 
 
-def _receive(conn, job, name, mac, path, size, sha):
+def _receive(job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
     inventory.room(size)
     total = base.sha256()
     with job.open(name, "wb") as f:
         while size:
-            part = yield from conn.some(size)
+            part = yield from job.conn.some(size)
             size -= len(part)
             f.write(part)
             total.update(part)
@@ -69,7 +69,7 @@ def _messages(conn, job):
             item = job.find(path)
             if not item or item[1] != entry:
                 raise ValueError("not in manifest: " + path)
-            yield from _receive(conn, job, item[0], mac, *entry)
+            yield from _receive(job, item[0], mac, *entry)
         elif word == "end_ota" and job.version:
             return True
         else:
@@ -82,7 +82,7 @@ def _manifest(conn, job, mac, size):
     try:
         if not 0 <= size <= _MANIFEST:
             raise MemoryError
-        yield from _receive(conn, job, "json", mac, "", size, "")
+        yield from _receive(job, "json", mac, "", size, "")
         with job.open("json") as f:
             manifest = ujson.load(f)
         mac = base.mac(conn.key)
@@ -108,23 +108,23 @@ def _stream(conn, job, total):
     """The stream of `total` bytes into staging, up to its trailer."""
     job.left = total
     job.mac = base.sha256()  # of what is not signed
-    if (yield from _take(conn, job, 4)) != b"OTAS":
+    if (yield from _take(job, 4)) != b"OTAS":
         raise ValueError("bad stream")
     job.mac = mac = base.mac(conn.key)
-    version = yield from _name(conn, job)
-    count = yield from _number(conn, job, 2)
+    version = yield from _name(job)
+    count = yield from _number(job, 2)
     for i in range(count):
-        path = yield from _name(conn, job)
-        size = yield from _number(conn, job, 4)
-        sha = base.hexed((yield from _take(conn, job, 32)))
+        path = yield from _name(job)
+        size = yield from _number(job, 4)
+        sha = base.hexed((yield from _take(job, 32)))
         job.add(path, size, sha)
         inventory.wants(job, path, size)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
-        yield from _receive(conn, job, i, mac, path, size, sha)
+        yield from _receive(job, i, mac, path, size, sha)
     job.mac = base.sha256()
-    trailer = base.hexed((yield from _take(conn, job, 32)))
+    trailer = base.hexed((yield from _take(job, 32)))
     if job.left:
         raise ValueError("bad stream")
     if not _signed(conn, mac, trailer):
@@ -137,22 +137,22 @@ def _signed(conn, mac, sig):
     return not conn.key or base.same(sig.encode(), base.mac_hex(conn.key, mac).encode())
 
 
-def _take(conn, job, n):
+def _take(job, n):
     """Exactly n bytes of the stream, n small."""
     job.left -= n
     if job.left < 0:
         raise ValueError("bad stream")
     data = b""
     while len(data) < n:
-        data += yield from conn.some(n - len(data))
+        data += yield from job.conn.some(n - len(data))
     job.mac.update(data)
     return data
 
 
-def _number(conn, job, n):
-    return int.from_bytes((yield from _take(conn, job, n)), "big")
+def _number(job, n):
+    return int.from_bytes((yield from _take(job, n)), "big")
 
 
-def _name(conn, job):
-    n = yield from _number(conn, job, 2)
-    return str((yield from _take(conn, job, min(n, 256))), "utf-8")
+def _name(job):
+    n = yield from _number(job, 2)
+    return str((yield from _take(job, min(n, 256))), "utf-8")

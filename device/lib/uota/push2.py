@@ -29,7 +29,7 @@ def main(conn, word, arg):
     try:
         answer = yield from _update(job, conn, size)
     finally:
-        job.discard()
+        job.close()
     yield from conn.say(answer)
 
 

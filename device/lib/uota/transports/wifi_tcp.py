@@ -15,8 +15,9 @@ def main(loop, settings):
     """The loop's task."""
     wlan = _wlan(settings)
     ssid = settings.get("ssid")
+    now = utime.ticks_ms
     up = listening = False
-    again = utime.ticks_ms()  # when to try to join
+    again = now()  # when to try to join
     pause = 1  # s after that, growing
     while True:
         try:
@@ -33,11 +34,11 @@ def main(loop, settings):
             elif up:
                 log("Wi-Fi is lost")
                 up = False
-                again = utime.ticks_ms()
-            elif utime.ticks_diff(again, utime.ticks_ms()) <= 0:
+                again = now()
+            elif utime.ticks_diff(again, now()) <= 0:
                 if pause > 1:
                     log("Wi-Fi: no connection, status %s" % wlan.status())
-                again = utime.ticks_add(utime.ticks_ms(), (pause + _JOIN_S) * 1000)
+                again = utime.ticks_add(now(), (pause + _JOIN_S) * 1000)
                 pause = min(pause * 2, _LONGEST_S)
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
