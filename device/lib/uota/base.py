@@ -8,6 +8,8 @@ from uhashlib import sha256
 
 from uota import Refused
 
+_SPARE = const(16384)  # for what nobody counts
+
 
 def look(path):
     """(size, time) of a file; the size is -1 for a folder, -2 where nothing is."""
@@ -95,15 +97,13 @@ def installed():
         return ""
 
 
-def folders(path):
-    """Make the folders above a path."""
-    n = 0
-    while (n := path.find("/", n + 1)) > 0:
-        there = size(path[:n])
-        if there >= 0:
-            raise ValueError("file and folder: " + path[1:n])
-        if there == -2:
-            uos.mkdir(path[:n])
+def room(need):
+    """ValueError unless `need` more bytes fit, with some blocks for what names them."""
+    need += _SPARE
+    there = free()
+    if need > there:
+        more = "; --no-rollback drops what is kept" if size("/ota_kept/list") >= 0 else ""
+        raise ValueError("flash full: needs %d bytes, %d free%s" % (need, there, more))
 
 
 # -- paths: what may be named at all, and what stays. They are compared in lower case, and without

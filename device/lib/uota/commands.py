@@ -191,11 +191,22 @@ def info(conn, arg):
     return _json(told)
 
 
+def folders(path):
+    """Make the folders above a path."""
+    n = 0
+    while (n := path.find("/", n + 1)) > 0:
+        there = base.size(path[:n])
+        if there >= 0:
+            raise ValueError("file and folder: " + path[1:n])
+        if there == -2:
+            uos.mkdir(path[:n])
+
+
 def put(conn, arg):
     """Receive a file, and put it into its place in one step; on FAT by a copy."""
     left, sha, path = arg.split(" ", 2)
     left, path = int(left), changed(conn, path)
-    uota.load("inventory").room(left)
+    base.room(left)
     total = base.sha256()
     conn.loop.updating = True
     try:
@@ -210,7 +221,7 @@ def put(conn, arg):
                 f.write(part)
                 total.update(part)
         base.prove(total, sha, path[1:])
-        base.folders(path)
+        folders(path)
         if base.size("/OTA_STAGE") == -2:
             uos.rename("/ota_stage/put", path)
         else:

@@ -123,6 +123,14 @@ class Commit:
                 above.append(n)
         self.above = above
 
+    def wants(self, path, size, staged=0):
+        """Count the room that a file takes, but for what is staged of it."""
+        there = base.size("/" + path)
+        if self.resumes or there != size:
+            self.need += size - staged
+            if self.copies:
+                self.need += max(0, size - max(0, there))
+
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
         self.version = base.plain(version, 64)

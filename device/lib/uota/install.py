@@ -155,7 +155,7 @@ def _write(job):
             f.write(str(job.counter))
         journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
     journal.write("end\n")
-    inventory.room(job.need)  # with all else written: from here on it may not fail
+    base.room(job.need)  # with all else written: from here on it may not fail
 
 
 def _drop_old(job):

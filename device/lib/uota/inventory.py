@@ -6,25 +6,6 @@ from uota import base
 from uota.commit import Finder
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
-_SPARE = const(16384)  # for what nobody counts
-
-
-def room(size):
-    """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    size += _SPARE
-    free = base.free()
-    if size > free:
-        more = "; --no-rollback drops what is kept" if base.size("/ota_kept/list") >= 0 else ""
-        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free, more))
-
-
-def wants(job, path, size, staged=0):
-    """Count the room that a file takes, but for what is staged of it."""
-    there = base.size("/" + path)
-    if job.resumes or there != size:
-        job.need += size - staged
-        if job.copies:
-            job.need += max(0, size - max(0, there))
 
 
 def holds(job, path, size, sha):
@@ -65,7 +46,7 @@ def same(job):
         base.rmtree(job.stage)
         return True
     job.let_go()
-    room(job.need)
+    base.room(job.need)
 
 
 def _missing(job):
@@ -89,7 +70,7 @@ def _missing(job):
                     staged = 0
                 staged = max(0, staged)
                 f.write("%d %d\n" % (i, staged))
-            wants(job, path, size, staged)
+            job.wants(path, size, staged)
     return new
 
 

@@ -3,7 +3,7 @@
 # it sends. Imported for a push only.
 import ujson
 
-from uota import Refused, base, inventory, load
+from uota import Refused, base, load
 from uota.commit import Commit
 
 _MANIFEST = const(65536)
@@ -15,7 +15,7 @@ def main(conn, word, arg):
     words = arg.split()
     if stream:
         total = int(words.pop(0) if words else "")
-        inventory.room(total)
+        base.room(total)
     job = Commit(conn, words, "force no-rollback" if stream else "force no-rollback wipe")
     job.partial = stream
     try:
@@ -41,7 +41,7 @@ def _window(conn):
 
 def _receive(job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
-    inventory.room(size)
+    base.room(size)
     total = base.sha256()
     with job.open(name, "wb") as f:
         while size:
@@ -92,12 +92,12 @@ def _manifest(conn, job, mac, size):
             entry = named[path]
             mac.update("\n%s:%s" % (path, entry["sha256"]))
             job.add(path, entry["size"], entry["sha256"].lower())
-            inventory.wants(job, path, entry["size"])
+            job.wants(path, entry["size"])
         sig = manifest.get("sig") or ""
         if not _signed(conn, mac, sig.lower()):
             raise Refused("sig_mismatch")
         job.seal(version)
-        inventory.room(job.need)
+        base.room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
     except (LookupError, TypeError, AttributeError):
@@ -118,7 +118,7 @@ def _stream(conn, job, total):
         size = yield from _number(job, 4)
         sha = base.hexed((yield from _take(job, 32)))
         job.add(path, size, sha)
-        inventory.wants(job, path, size)
+        job.wants(path, size)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
