@@ -30,18 +30,18 @@ def free():
     return block * n if n <= blocks else 0
 
 
-def rmtree(path):
+def remove(path):
     """Remove what is there, if anything is."""
     there = size(path)
     if there >= 0:
         uos.remove(path)
     elif there == -1:
         for entry in uos.ilistdir(path):
-            rmtree(path + "/" + entry[0])
+            remove(path + "/" + entry[0])
         uos.rmdir(path)
 
 
-def load(path):
+def read(path):
     """The JSON object in a small file; {} where there is none, whatever there is."""
     n = size(path)
     try:
@@ -54,12 +54,12 @@ def load(path):
 
 def trial():
     """What the version on trial must show; None when none is on trial."""
-    return load("/ota_trial.json") if size("/ota_trial.json") >= 0 else None
+    return read("/ota_trial.json") if size("/ota_trial.json") >= 0 else None
 
 
 def failed():
     """What the last version that was rolled back has left: from, why, id."""
-    found = load("/ota_crash.json").get("back")
+    found = read("/ota_crash.json").get("back")
     return found if isinstance(found, dict) else {}
 
 
@@ -86,7 +86,7 @@ def counter():
         return 0
 
 
-def installed():
+def id():
     """The id of what is installed, if push 2 has brought it."""
     try:
         with open("/ota_manifest.json", "rb") as f:

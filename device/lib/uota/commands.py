@@ -40,7 +40,7 @@ def ping(conn, arg):
 
 def version(conn, arg):
     """What is installed, and how it stands with it."""
-    told = {"version": base.load("/ota_version.json").get("version", "unknown")}
+    told = {"version": base.read("/ota_version.json").get("version", "unknown")}
     if conn.closed:  # a stranger's: no more than that
         return _json(told)
     trial = base.trial()
@@ -61,7 +61,7 @@ def version(conn, arg):
 
 
 def crash(conn, arg):
-    return _json(base.load("/ota_crash.json"))
+    return _json(base.read("/ota_crash.json"))
 
 
 def ls(conn, arg):
@@ -124,7 +124,7 @@ def rm(conn, arg):
 def wipe(conn, arg):
     for entry in tuple(uos.ilistdir("/")):
         if len(entry) > 3 and not base.kept(entry[0]):  # a mount point has no size: leave it
-            base.rmtree("/" + entry[0])
+            base.remove("/" + entry[0])
 
 
 def reset(conn, arg, how=""):
@@ -185,7 +185,7 @@ def info(conn, arg):
     }
     if hasattr(system, "_mpy"):
         told["mpy"] = system._mpy
-    ident = base.installed()
+    ident = base.id()
     if ident:
         told["id"] = ident[:16]
     return _json(told)
@@ -210,7 +210,7 @@ def put(conn, arg):
     total = base.sha256()
     conn.loop.updating = True
     try:
-        base.rmtree("/ota_stage")
+        base.remove("/ota_stage")
         uos.mkdir("/ota_stage")
         with open("/ota_stage/put", "wb") as f:
             while left:
@@ -229,7 +229,7 @@ def put(conn, arg):
                 yield from conn.busy(base.file("/ota_stage/put", conn.buf, base.sha256(), f))
     finally:
         conn.loop.updating = False
-        base.rmtree("/ota_stage")
+        base.remove("/ota_stage")
 
 
 _COMMANDS = {

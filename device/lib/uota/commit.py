@@ -63,7 +63,7 @@ class Commit:
         self.up = list(filter(up.get, up))  # transports that must be up again
         self.settle()
         if not self.resumes:
-            base.rmtree(_PART)
+            base.remove(_PART)
         if base.size(self.stage) == -2:
             uos.mkdir(self.stage)
         # On FAT, where names have no case: never rename.
@@ -97,7 +97,7 @@ class Commit:
             for _ in boot_guard.replay():
                 pass
         else:
-            base.rmtree(_STAGE)
+            base.remove(_STAGE)
 
     def add(self, path, size, sha):
         """The next file that the update names."""
@@ -153,7 +153,7 @@ class Commit:
     def let_go(self):
         """Make room where no way back is wanted."""
         if not (self.keep or self.old):
-            base.rmtree(_KEPT)
+            base.remove(_KEPT)
 
     def items(self):
         """(index, (path, size, sha)) of the files, then (-1, (path, -1, "")) of the deletions."""

@@ -49,7 +49,7 @@ def _check(job):
             _on_fat(job, path)
         staged = job.at(i)
         if (yield from inventory.holds(job, path, size, sha)):
-            base.rmtree(staged)  # nothing to replace, nothing to keep
+            base.remove(staged)  # nothing to replace, nothing to keep
         elif base.size(staged) != size:
             raise ValueError("missing " + path)
         else:

@@ -41,9 +41,9 @@ def same(job):
     job.need = 0
     new = yield from _missing(job)
     asks = not (new or job.adopts or job.force or job.wipe)
-    asks = asks and job.version == base.load("/ota_version.json").get("version")
+    asks = asks and job.version == base.read("/ota_version.json").get("version")
     if asks and not (yield from _surplus(job)):
-        base.rmtree(job.stage)
+        base.remove(job.stage)
         return True
     job.let_go()
     base.room(job.need)

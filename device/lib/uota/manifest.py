@@ -72,7 +72,7 @@ def _resume(job):
                 return True
             except (ValueError, Refused):
                 return False  # signed again it may pass
-    base.rmtree(job.stage)
+    base.remove(job.stage)
     uos.mkdir(job.stage)
     return False
 
@@ -116,7 +116,7 @@ def _accept(job, seen):
     last = base.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
-    now = base.load("/ota_version.json").get("version")
+    now = base.read("/ota_version.json").get("version")
     if not down and isinstance(now, str) and lower(version, now):
         raise ValueError("refused: %s is older than %s" % (version, now))
     job.seal(version)

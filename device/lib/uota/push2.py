@@ -37,7 +37,7 @@ def _update(job, conn, size):
     """All of it; what to answer."""
     messages = Messages(conn)
     fits = "%d %d\n" % (messages.limit, messages.bits)
-    asks = job.id == base.installed() and not (job.force or job.wipe)
+    asks = job.id == base.id() and not (job.force or job.wipe)
     if asks and (yield from conn.busy(load("inventory").whole(job))):
         return "same"
     drop("inventory")
