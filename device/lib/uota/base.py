@@ -185,9 +185,9 @@ def prove(total, sha, path):
         raise Refused("sha256_mismatch " + path)
 
 
-def file(name, buf, total, out=None):
+def file(path, buf, total, out=None):
     """What of a file is read into a hash, and copied to another one; a generator."""
-    with open(name, "rb") as f:
+    with open(path, "rb") as f:
         part = buf
         while part:
             part = buf[: f.readinto(buf)]
@@ -197,10 +197,10 @@ def file(name, buf, total, out=None):
             yield 0
 
 
-def hashes(name, sha, buf):
+def hashes(path, sha, buf):
     """Whether a file has this hash; a generator."""
     total = sha256()
-    yield from file(name, buf, total)
+    yield from file(path, buf, total)
     return end(total) == sha
 
 

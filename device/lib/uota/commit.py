@@ -73,8 +73,8 @@ class Commit:
     def at(self, name):
         return "%s/%s" % (self.stage, name)
 
-    def open(self, name, mode="r"):
-        return open(self.at(name), mode)
+    def open(self, name, *args):
+        return open(self.at(name), *args)
 
     def close(self):
         """Forget the update; one that is committed is for the next boot, which comes soon."""
@@ -99,7 +99,7 @@ class Commit:
         else:
             base.remove(_STAGE)
 
-    def add(self, path, size, sha):
+    def append(self, path, size, sha):
         """The next file that the update names."""
         last = self.last
         order = base.pushed(path) > last

@@ -171,7 +171,7 @@ def _entries(job, f, needs):
             if i >= 0 and name == path:
                 raise _bad()
         elif len(words) == 3:
-            job.add(words[2], _number(kind, _COUNTERS), words[1])
+            job.append(words[2], _number(kind, _COUNTERS), words[1])
         else:
             raise _bad()
 

@@ -91,7 +91,7 @@ def _manifest(conn, job, mac, size):
         for path in sorted(named.keys()):
             entry = named[path]
             mac.update("\n%s:%s" % (path, entry["sha256"]))
-            job.add(path, entry["size"], entry["sha256"].lower())
+            job.append(path, entry["size"], entry["sha256"].lower())
             job.wants(path, entry["size"])
         sig = manifest.get("sig") or ""
         if not _signed(conn, mac, sig.lower()):
@@ -117,7 +117,7 @@ def _stream(conn, job, total):
         path = yield from _name(job)
         size = yield from _number(job, 4)
         sha = base.hexed((yield from _take(job, 32)))
-        job.add(path, size, sha)
+        job.append(path, size, sha)
         job.wants(path, size)
         job.left -= size
         if job.left < 32:
