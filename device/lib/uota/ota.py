@@ -29,7 +29,7 @@ _SLICE_MS = const(20)  # of work between two turns of the others
 _ALIVE_MS = const(5000)
 # Not beside an update:
 _ALONE = const("start_ota stream_ota push reset rollback safe_mode rm wipe put mkdir mv")
-ROOM = const(594)  # for a record with a payload of 544 bytes, the longest without a larger buffer
+_ROOM = const(594)  # for a record with a payload of 544 bytes, the longest without a larger buffer
 
 
 class Conn:
@@ -156,7 +156,7 @@ class Records:
 
     def __init__(self, conn, key, theirs, ours):
         self.conn, self.raw = conn, conn.send
-        conn.buf = memoryview(bytearray(ROOM))
+        self.shrink()
         self.theirs = base.pads(key(theirs + " mac"))
         self.ours = base.pads(key(ours + " mac"))
         self.seen = self.sent = 0
@@ -166,6 +166,10 @@ class Records:
         conn.records = self
         conn.line, conn.send, conn.say = self.line, self.send, self.say
         conn.fail, conn.finish = self.fail, self.finish
+
+    def shrink(self):
+        """Take the smallest buffer that holds a record."""
+        self.conn.buf = memoryview(bytearray(_ROOM))
 
     def _fill(self, view):
         while view:

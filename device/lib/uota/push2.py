@@ -7,7 +7,6 @@ import uio
 
 from uota import base, drop, load
 from uota.commit import Commit
-from uota.ota import ROOM
 
 try:
     import deflate
@@ -58,7 +57,7 @@ def _update(job, conn, size):
     messages = None  # its window is heap that the commit may want
     conn.buf = conn.buf[:0]
     gc.collect()
-    conn.buf = memoryview(bytearray(ROOM))
+    conn.records.shrink()
     yield from conn.busy(load("install").main(job))
     return "ok"
 
