@@ -52,6 +52,11 @@ def read(path):
         return {}
 
 
+def version():
+    """The installed one, or None."""
+    return read("/ota_version.json").get("version")
+
+
 def trial():
     """What the version on trial must show; None when none is on trial."""
     return read("/ota_trial.json") if size("/ota_trial.json") >= 0 else None

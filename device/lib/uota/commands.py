@@ -40,7 +40,7 @@ def ping(conn, arg):
 
 def version(conn, arg):
     """What is installed, and how it stands with it."""
-    told = {"version": base.read("/ota_version.json").get("version", "unknown")}
+    told = {"version": base.version() or "unknown"}
     if conn.closed:  # a stranger's: no more than that
         return _json(told)
     trial = base.trial()

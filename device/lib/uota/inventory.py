@@ -41,7 +41,7 @@ def same(job):
     job.need = 0
     new = yield from _missing(job)
     asks = not (new or job.adopts or job.force or job.wipe)
-    asks = asks and job.version == base.read("/ota_version.json").get("version")
+    asks = asks and job.version == base.version()
     if asks and not (yield from _surplus(job)):
         base.remove(job.stage)
         return True

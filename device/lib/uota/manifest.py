@@ -9,6 +9,7 @@ _LINE = const(512)
 _MANIFEST = const(1048576)
 _ENTRIES = const(10000)
 _COUNTERS = const(1 << 53)
+_SIGNED = const(b"uota 2 hmac-sha256 ")
 
 
 def main(job, messages, fits, size):
@@ -98,9 +99,9 @@ def _read(job):
 def _accept(job, seen):
     first = seen[0]
     if job.conn.key:
-        if not base.same(first, b"uota 2 hmac-sha256 %s\n" % seen[1].encode()):
+        if not base.same(first, _SIGNED + seen[1].encode() + b"\n"):
             raise Refused("sig_mismatch")
-    elif first != b"uota 2 none -\n" and (first[:19] != b"uota 2 hmac-sha256 " or len(first) != 84):
+    elif first != b"uota 2 none -\n" and (first[:19] != _SIGNED or len(first) != 84):
         raise _bad()
     job.last, job.above = "", ()
     needs = {}
@@ -116,7 +117,7 @@ def _accept(job, seen):
     last = base.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
-    now = base.read("/ota_version.json").get("version")
+    now = base.version()
     if not down and isinstance(now, str) and lower(version, now):
         raise ValueError("refused: %s is older than %s" % (version, now))
     job.seal(version)
@@ -130,9 +131,9 @@ def _head(job, f):
     if words[0] != "counter" or len(words) != 2 + down or version[0] or not version[1]:
         raise _bad()
     job.counter = _number(words[1], _COUNTERS)
-    if not job.counter or scope not in ("scope complete", "scope partial"):
-        raise _bad()
     job.partial = scope == "scope partial"
+    if not (job.counter and (job.partial or scope == "scope complete")):
+        raise _bad()
     if job.partial and job.wipe:
         raise ValueError("unknown: wipe")
     try:

@@ -281,7 +281,8 @@ def _command(conn):
     if (conn.loop.updating or conn.loop.ending) and word in _ALONE.split():
         raise ValueError("busy: an update is under way")
     name = "commands"
-    if word in (("push",) if conn.records else ("start_ota", "stream_ota")):
+    pushes = word == "push" if conn.records else word in ("start_ota", "stream_ota")
+    if pushes:
         conn.open = False
         drop("welcome config commands manifest inventory receive")  # and what a push has left
         name = "push2" if conn.records else "push"
