@@ -37,6 +37,9 @@ class Finder:
 class Commit:
     version = id = last = ""
     counter = 0
+    stage = _STAGE
+    lib = "lib"  # of it nothing is deleted
+    verify = True  # trust no recorded time
     need = 0  # bytes of flash, for the files that are not there in this size
     resumed = False  # a part of it had been staged before
     done = False  # it is committed: the board must reset
@@ -53,16 +56,16 @@ class Commit:
                 raise ValueError("unknown: " + word)
         self.conn = conn
         self.resumes = bool(conn.records)  # what is staged stays, and times are recorded
-        self.lib = "lib/uota" if self.resumes else "lib"  # of it nothing is deleted
-        self.stage = _PART if self.resumes else _STAGE
-        self.verify = "verify" in words or not self.resumes  # trust no recorded time
         self.wipe = "wipe" in words  # delete also what no update has brought, as the command does
         self.keep = "no-rollback" not in words
         self.force = "force" in words
         up = conn.loop.up
         self.up = list(filter(up.get, up))  # transports that must be up again
         self.settle()
-        if not self.resumes:
+        if self.resumes:
+            self.stage, self.lib = _PART, "lib/uota"
+            self.verify = "verify" in words
+        else:
             base.remove(_PART)
         if base.size(self.stage) == -2:
             uos.mkdir(self.stage)

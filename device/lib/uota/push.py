@@ -94,8 +94,7 @@ def _manifest(conn, job, mac, size):
             job.append(path, entry["size"], entry["sha256"].lower())
             job.wants(path, entry["size"])
         sig = manifest.get("sig") or ""
-        if not _signed(conn, mac, sig.lower()):
-            raise Refused("sig_mismatch")
+        _signed(conn, mac, sig.lower())
         job.seal(version)
         base.room(job.need)
     except MemoryError:
@@ -127,14 +126,15 @@ def _stream(conn, job, total):
     trailer = base.hexed((yield from _take(job, 32)))
     if job.left:
         raise ValueError("bad stream")
-    if not _signed(conn, mac, trailer):
-        raise Refused("sig_mismatch")
+    _signed(conn, mac, trailer)
     job.seal(version)
     return True
 
 
 def _signed(conn, mac, sig):
-    return not conn.key or base.same(sig.encode(), base.mac_hex(conn.key, mac).encode())
+    """Go on only with the right signature, where one is due."""
+    if conn.key and not base.same(sig.encode(), base.mac_hex(conn.key, mac).encode()):
+        raise Refused("sig_mismatch")
 
 
 def _take(job, n):
