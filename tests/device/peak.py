@@ -33,7 +33,7 @@ def busy(conn, work):
 
 class Loop(loop.Loop):
     def _accept(self, listener):
-        loop.load("ota").Conn.busy = busy
+        uota.load("ota").Conn.busy = busy
         super()._accept(listener)
 
     def _resume(self, conn):
@@ -56,9 +56,9 @@ listener.bind(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
 listener.listen(4)
 listener.setblocking(False)
 one.listen(listener)
-for name in loop.SESSION.split():
+for name in uota.SESSION.split():
     __import__("uota." + name)
-loop.drop()
+uota.drop()
 rest = used()
 print("ready")
 while True:

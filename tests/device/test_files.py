@@ -2,7 +2,7 @@
 import gc
 
 import board
-from uota import commands, files
+from uota import base, commands
 
 
 class _Conn:
@@ -34,24 +34,24 @@ _GOOD = (
 
 def test_refuses_what_is_not_one_thing_below_the_root():
     for path in _BAD:
-        assert _refused(files.pushed, path), path
+        assert _refused(base.pushed, path), path
         assert not path or _refused(commands.named, path), path
     assert _refused(commands.named, "//a")
-    assert _refused(files.pushed, "/a")
+    assert _refused(base.pushed, "/a")
 
 
 def test_takes_ordinary_paths_unchanged():
     for path in _GOOD:
-        assert files.pushed(path) == path
+        assert base.pushed(path) == path
         assert commands.named(path) == path
         assert len(path.encode()) > 250 or commands.named("/" + path) == path
 
 
 def test_refuses_pushes_of_the_agents_state():
     for path in ("ota_manifest.json", "ota_stage/0", "OTA_version.json", "ota_", "Ota_x/y"):
-        assert _refused(files.pushed, path), path
+        assert _refused(base.pushed, path), path
     for path in ("ota", "otab", "app/ota_x"):
-        assert files.pushed(path) == path
+        assert base.pushed(path) == path
 
 
 def test_protects_the_agent_and_its_keys_from_rm():
@@ -83,16 +83,16 @@ def test_keeps_what_neither_wipe_nor_update_may_delete():
         "ota_x",
         "ota_stage/0",
     ):
-        assert files.kept(path), path
+        assert base.kept(path), path
     for path in ("app/app.py", "main.py", "library/x", "configs", "data.txt", "app/lib/x"):
-        assert not files.kept(path), path
+        assert not base.kept(path), path
 
 
 def test_a_folder_is_removed_entry_by_entry():
     """However many a staging has: all at once in memory they could never be removed."""
     for n in range(200):
         board.write("/many/%03d" % n)
-    real, used = files.os, []
+    real, used = base.uos, []
 
     class Os:
         ilistdir, rmdir, stat = real.ilistdir, real.rmdir, real.stat
@@ -105,9 +105,9 @@ def test_a_folder_is_removed_entry_by_entry():
 
     gc.collect()
     before = gc.mem_alloc()
-    files.os = Os
+    base.uos = Os
     try:
-        files.rmtree("/many")
+        base.remove("/many")
     finally:
-        files.os = real
+        base.uos = real
     assert len(used) == 200 and max(used) - before < 8192 and not board.exists("/many")

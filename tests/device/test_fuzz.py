@@ -408,18 +408,18 @@ def _case(flash, seed, n):
 
 
 def _used():
-    from uota import loop
+    import uota
 
-    loop.drop()  # what code happens to be loaded is not what grows
+    uota.drop()  # what code happens to be loaded is not what grows
     gc.collect()
     return gc.mem_alloc()
 
 
 def _know_all_names():
-    from uota import loop
+    import uota
 
-    for name in loop.SESSION.split():
-        loop.load(name)
+    for name in uota.SESSION.split():
+        uota.load(name)
 
 
 def _fuzz(flash, seed, seconds):

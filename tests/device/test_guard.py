@@ -376,9 +376,9 @@ def _watch(settings, begins=0):
     from uota import trial
 
     uota.crash, uota.confirmed, uota.no_app, uota.safe = "", False, False, ""
-    trial.time, _Time.ms = _Time, begins
+    trial.utime, _Time.ms = _Time, begins
     loop = _Loop()
-    watch = trial.run(loop)
+    watch = trial.main(loop)
     next(watch)
     return watch, loop
 

@@ -68,7 +68,7 @@ def test_where_a_newcomer_does_not_fit_the_board_restarts_without_the_app():
     import uota
     from uota import loop
 
-    real, loop.load = loop.load, _starved
+    real, uota.load = uota.load, _starved
     log, uota.log = uota.log, _starved
     try:
         one = loop.Loop()
@@ -79,5 +79,5 @@ def test_where_a_newcomer_does_not_fit_the_board_restarts_without_the_app():
         _knocks(one)
         assert len(board.resets) == 1 and board.read("/ota_ended") == b"memory"
     finally:
-        loop.load, uota.log = real, log
+        uota.load, uota.log = real, log
         board.resets.clear()

@@ -47,9 +47,9 @@ class _Feed:
 
 
 def _sha_of_zeros(size):
-    from uota import digest
+    from uota import base
 
-    total = digest.sha256()
+    total = base.sha256()
     chunk = bytes(1024)
     for _ in range(size // 1024):
         total.update(chunk)
@@ -60,9 +60,9 @@ def _cost_of_receiving(size):
     """Heap beyond the idle connection and the loaded code, while `size` zeros come as a stream."""
     board.fresh(blocks=600)
     sha = _sha_of_zeros(size)
-    from uota import loop
+    import uota
 
-    ota = [loop.load(name) for name in ("commit", "push", "ota")][-1]
+    ota = [uota.load(name) for name in ("commit", "push", "ota")][-1]
     feed = _Feed(size, sha)
     conn = ota.Conn(board.Loop(boots=False), feed)
     next(conn.run)
@@ -87,9 +87,9 @@ def test_receiving_takes_6_kb_whatever_the_size():
 
 
 def _one_session(n, app):
-    from uota import loop
+    import uota
 
-    loop.load("ota")  # as the loop does
+    uota.load("ota")  # as the loop does
     p = Peer()
     p.ask("version")
     app[n * 5 % 64] = bytearray(16 + n * 11 % 200)
@@ -115,16 +115,16 @@ def _largest_free():
 
 
 def test_sessions_leave_nothing_in_the_heap():
-    from uota import loop
+    import uota
 
     _one_session(0, [None] * 64)  # the first one loads what stays
-    loop.drop()
+    uota.drop()
     kept = {1: 0, 10: 0, 1000: 0}
     app = [None] * 64  # an app that allocates all the while
     for n in range(1, 1001):
         app[n % 64] = bytearray(16 + n * 7 % 200)
         _one_session(n, app)
-        loop.drop()
+        uota.drop()
         if n in kept:
             gc.collect()
             free, block = gc.mem_free(), _largest_free()

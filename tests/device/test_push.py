@@ -5,21 +5,21 @@ import os
 import board
 from binascii import unhexlify
 from board import Peer
-from uota import digest
+from uota import base
 
 _ZEROS = "0" * 64
 
 
 def _sha(data):
-    return digest.hexed(digest.sha256(data).digest())
+    return base.hexed(base.sha256(data).digest())
 
 
 def _sig(key, version, files):
-    mac = digest.mac(key.encode())
+    mac = base.mac(key.encode())
     mac.update(version)
     for path in sorted(files):
         mac.update("\n%s:%s" % (path, files[path]["sha256"]))
-    return digest.mac_hex(key.encode(), mac)
+    return base.mac_hex(key.encode(), mac)
 
 
 def _manifest(contents, version="1.0", key=None):
@@ -68,7 +68,7 @@ def _text(text):
 
 def _entry(path, data, sha=None, size=None):
     size = len(data) if size is None else size
-    sha = digest.sha256(data).digest() if sha is None else sha
+    sha = base.sha256(data).digest() if sha is None else sha
     return _text(path) + size.to_bytes(4, "big") + sha + data
 
 
@@ -79,9 +79,9 @@ def _stream(contents, version="1.0", key="", trailer=None):
     if trailer is None:
         trailer = bytes(32)
         if key:
-            mac = digest.mac(key.encode())
+            mac = base.mac(key.encode())
             mac.update(body)
-            trailer = unhexlify(digest.mac_hex(key.encode(), mac))
+            trailer = unhexlify(base.mac_hex(key.encode(), mac))
     return b"OTAS" + body + trailer
 
 

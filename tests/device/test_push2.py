@@ -187,11 +187,11 @@ def test_what_a_command_has_put_back_is_the_same():
 
 
 def test_unchanged_files_are_known_by_their_time_and_not_read():
-    from uota import digest
+    from uota import base
 
     manifest = _installs(_FILES)
-    real, read = digest.hashes, []
-    digest.hashes = lambda name, sha, buf: read.append(name) or real(name, sha, buf)
+    real, read = base.hashes, []
+    base.hashes = lambda name, sha, buf: read.append(name) or real(name, sha, buf)
     try:
         assert _push(manifest)[1] == b"same\n"
         answer, _ = _begin(_host(), Manifest(dict(_FILES, x=b"1"), counter=2))
@@ -199,7 +199,7 @@ def test_unchanged_files_are_known_by_their_time_and_not_read():
         assert _push(manifest, words=" verify")[1] == b"same\n"
         assert len(read) == 3
     finally:
-        digest.hashes = real
+        base.hashes = real
 
 
 # -- the manifest

@@ -29,15 +29,15 @@ class _Conn:
 
 
 def _records(mac_key, aes_key, sent=b""):
-    from uota import records
+    from uota import ota
 
-    real = records.aes
-    records.aes = aes_key and real
+    real = ota.aes
+    ota.aes = aes_key and real
     key = {"mac": unhexlify(mac_key), "aes": unhexlify(aes_key or "") + bytes(16)}
     try:
-        made = records.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
+        made = ota.Records(_Conn(sent), lambda label: key[label.split(" ")[1]], "x", "y")
     finally:
-        records.aes = real
+        ota.aes = real
     return made
 
 
@@ -62,7 +62,7 @@ def test_the_vectors_of_a_host_are_read():
 
 def test_the_vectors_of_a_board_are_what_it_sends():
     """But for the random bytes of the heads, which are taken from the vectors."""
-    from uota import records as module
+    from uota import ota as module
 
     for v in vectors("records2.json")["streams"]:
         if v["from"] != "board":
@@ -73,13 +73,13 @@ def test_the_vectors_of_a_board_are_what_it_sends():
             if len(r["payload"]) > 2 * 512:
                 break  # the agent cuts these
             records.conn.got = b""
-            real = module.os
-            module.os = type("os", (), {"urandom": lambda n, random=random: random})
+            real = module.uos
+            module.uos = type("os", (), {"urandom": lambda n, random=random: random})
             try:
                 payload = unhexlify(r["payload"])
                 _run(records.send(payload, r["type"]))
             finally:
-                module.os = real
+                module.uos = real
             assert hexlify(records.conn.got).decode() == r["wire"], r
 
 

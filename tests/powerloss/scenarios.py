@@ -145,7 +145,7 @@ FIVE = {
 FIVE_GONE = ("app/found.py", "app/new/deep/er.txt", "lib/driver.mpy")
 PATCH = Update("2.1", 8, FIVE, FIVE_GONE)
 
-_CHANGED = ("digest.mpy", "boot_guard.py", "config.mpy", "files.mpy", "transports/wifi_tcp.mpy")
+_CHANGED = ("base.mpy", "boot_guard.py", "config.mpy", "ota.mpy", "transports/wifi_tcp.mpy")
 
 
 def _agent_push():

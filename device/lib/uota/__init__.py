@@ -1,10 +1,9 @@
 # micro-ota's agent as the app and the REPL see it: main(), start(), poll(), confirm() and log().
 # The app starts here, in a thread of its own, before the event loop is loaded, so that it
 # finds the heap whole. When it dies it is started again; `crash` is for trial.py.
+import gc
 import sys
-import utime as time
-
-from micropython import const
+import utime
 
 # Before "", since from / `import app` would find the folder /app. Never /lib/uota.
 sys.path[:0] = "/lib", "/app"
@@ -23,6 +22,15 @@ _NO_APP = const("no module named 'app'")
 _STARVED_MS = const(20000)  # without memory for a turn of the loop
 _LONGEST_S = const(60)  # between two lives of the app
 _WATCHDOG_MS = const(8000)  # the most that an RP2 has
+# All that is loaded for sessions:
+SESSION = (
+    "ota welcome commands push push2 manifest inventory receive install commit"
+    " base config boot_guard trial"
+)
+
+
+class Refused(Exception):
+    """An answer of a session that goes out as it is, without `error: `, and ends it."""
 
 
 def log(text):
@@ -40,9 +48,7 @@ def main():
         import uota  # recovery has brought a new one
 
         return uota.main()
-    from uota import config
-
-    stack = config.load()[0].get("appStack")
+    stack = load("config").load()[0].get("appStack")
     if safe:
         log("safe mode: the app does not run (%s)" % safe)
         return start()
@@ -78,15 +84,15 @@ def confirm():
 
 def start():
     """Serve updates until Ctrl-C, or again after it."""
-    served = time.ticks_ms()
+    served = utime.ticks_ms()
     while True:
         try:
             poll(1000)
-            served = time.ticks_ms()
+            served = utime.ticks_ms()
         except MemoryError:
-            if time.ticks_diff(time.ticks_ms(), served) > _STARVED_MS and not safe:
+            if utime.ticks_diff(utime.ticks_ms(), served) > _STARVED_MS and not safe:
                 _reset("memory")
-            time.sleep_ms(20)  # the app has it all: perhaps it gives some back
+            utime.sleep_ms(20)  # the app has it all: perhaps it gives some back
         except KeyboardInterrupt:
             return log("stopped; uota.start() resumes")
 
@@ -114,9 +120,7 @@ def poll(wait=0):
     if _watchdog:
         _watchdog.feed()
     if _news and not _task and not _loop.ending:
-        from uota import trial as watch
-
-        _task = _loop.add(watch.run(_loop))
+        _task = _loop.add(load("trial").main(_loop))
         _news = False
     try:
         _loop.step(wait)
@@ -134,17 +138,13 @@ def poll(wait=0):
 
 def _new_loop():
     global _watchdog
-    from uota import config, loop
-
-    settings, broken = config.load()
+    settings, broken = load("config").load()
     if broken:
         log(broken)
-    new = loop.Loop()
+    new = load("loop").Loop()
     names = settings.get("transports")
     if not isinstance(names, list) or "wifi_tcp" in names:
-        from uota.transports import wifi_tcp
-
-        new.add(wifi_tcp.run(new, settings))
+        new.add(load("transports.wifi_tcp").main(new, settings))
     if settings.get("watchdog") is True:
         import machine
 
@@ -153,17 +153,17 @@ def _new_loop():
 
 
 def _serve(seconds):
-    end = time.ticks_add(time.ticks_ms(), seconds * 1000)
-    while time.ticks_diff(end, time.ticks_ms()) > 0:
+    end = utime.ticks_add(utime.ticks_ms(), seconds * 1000)
+    while utime.ticks_diff(end, utime.ticks_ms()) > 0:
         poll(100)
 
 
-def _app(wait=time.sleep):
+def _app(wait=utime.sleep):
     """The app's life, and the next one whenever it has died."""
     global no_app
     pause = 1
     while True:
-        began = time.ticks_ms()
+        began = utime.ticks_ms()
         try:
             import app
 
@@ -176,7 +176,7 @@ def _app(wait=time.sleep):
                 no_app = True
                 return log("there is no app")
             _died(e)
-        if time.ticks_diff(time.ticks_ms(), began) > _LONGEST_S * 1000:
+        if utime.ticks_diff(utime.ticks_ms(), began) > _LONGEST_S * 1000:
             pause = 1
         log("again in %d s" % pause)
         wait(pause)
@@ -186,15 +186,37 @@ def _app(wait=time.sleep):
 
 def _died(e):
     global crash, _news
-    text = None
     try:
-        import uio as io
+        import uio
 
-        text = io.StringIO()
+        text = uio.StringIO()
         sys.print_exception(e, text)
-        text = text.getvalue()[-1024:]
+        crash = text.getvalue()[-1024:]
     except MemoryError:
-        text = "MemoryError"
-    crash = text
+        crash = "MemoryError"
     _news = True
-    log(("the app died\n" + text.rstrip()).replace("\n", "\n[uota] "))
+    log(("the app died\n" + crash.rstrip()).replace("\n", "\n[uota] "))
+
+
+# -- the code of sessions
+
+
+def load(name):
+    """A module of a session's, where it does not split the heap: amid garbage it would."""
+    name = "uota." + name
+    if name not in sys.modules:
+        gc.collect()
+        __import__(name)
+        gc.collect()  # the app's next objects go below the code, not above its garbage
+    return sys.modules[name]
+
+
+def drop(names=SESSION):
+    """Let go of modules: what is not in use goes, and comes again when it is wanted."""
+    gone = False
+    for name in names.split():
+        if sys.modules.pop("uota." + name, None):
+            globals().pop(name, None)
+            gone = True
+    if gone:
+        gc.collect()

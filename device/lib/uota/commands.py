@@ -1,44 +1,37 @@
 # All that a peer may ask for but a push. A command is a function of the connection and its argument
-# that gives the pieces of the answer. Imported for the first one, dropped before a push.
+# that gives the pieces of the answer, or None for `ok`. Imported for the first one, dropped before
+# a push.
 import gc
-import uio as io
-import ujson as json
-import uos as os
+import uio
+import ujson
+import uos
 import sys
 
-from micropython import const
-
 import uota
-from uota import digest, files
+from uota import base
 from uota.config import masked
-from uota.ota import Refused
-from uota.files import load as read, rmtree, size
-from uota.loop import load
 
 _DATA = const(2)
 _LINE = const(512)
 _CHANGES = const("rm wipe put mkdir mv rollback")
-_TOLD = ("version.json", "manifest.json", "boot_state.json")
-_OK = ("ok\n",)
+_TOLD = const(("version.json", "manifest.json", "boot_state.json"))
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     command = _COMMANDS.get(word) or conn.records and _NEW.get(word)
     if not command:
-        raise Refused("unknown")
-    if word in _CHANGES.split() and size("/ota_journal") > -2:
+        raise uota.Refused("unknown")
+    if word in _CHANGES.split() and base.size("/ota_journal") > -2:
         raise ValueError("an update is not yet in its place: reset")
-    if command is put:
-        yield from put(conn, arg)
-        command = None
-    for piece in command(conn, arg) if command else _OK:
+    pieces = (yield from put(conn, arg)) if command is put else command(conn, arg)
+    for piece in pieces or ("ok\n",):
         yield from conn.send(piece)
         conn.open = bool(conn.records)  # else after this an error would pass for content
     yield from conn.finish()
 
 
 def _json(found):
-    return (json.dumps(found) + "\n",)
+    return (ujson.dumps(found) + "\n",)
 
 
 def ping(conn, arg):
@@ -47,11 +40,11 @@ def ping(conn, arg):
 
 def version(conn, arg):
     """What is installed, and how it stands with it."""
-    told = {"version": read("/ota_version.json").get("version", "unknown")}
+    told = {"version": base.version() or "unknown"}
     if conn.closed:  # a stranger's: no more than that
         return _json(told)
-    trial = files.trial()
-    back = files.failed()
+    trial = base.trial()
+    back = base.failed()
     told["agent"] = "2.0.0"
     told["state"] = "rolled back" if back else "confirmed"
     if trial is not None:
@@ -68,12 +61,12 @@ def version(conn, arg):
 
 
 def crash(conn, arg):
-    return _json(read("/ota_crash.json"))
+    return _json(base.read("/ota_crash.json"))
 
 
 def ls(conn, arg):
     text = ""
-    for entry in os.ilistdir("/" + named(arg.rstrip("/"))):
+    for entry in uos.ilistdir("/" + named(arg.rstrip("/"))):
         text += entry[0] + ("/\n" if entry[1] & 0x4000 else "\n")
         if len(text) > _LINE:
             yield text
@@ -88,7 +81,7 @@ def get(conn, arg):
         raise ValueError("protected")
     with open("/" + path, "rb") as f:
         if low == "config/ota.json":
-            f = io.BytesIO(masked())
+            f = uio.BytesIO(masked())
         left = f.seek(0, 2)
         f.seek(0)
         yield "%d\n" % left
@@ -103,7 +96,7 @@ def get(conn, arg):
 def named(path):
     """A path as a command may name it, made relative: /a/b or a/b; "" is the root."""
     path = path[path[:1] == "/" :]
-    return path and files.relative(path)
+    return path and base.relative(path)
 
 
 def changed(conn, path):
@@ -120,29 +113,26 @@ def changed(conn, path):
 
 def rm(conn, arg):
     path = changed(conn, arg)
-    if os.stat(path)[0] & 0x4000:
-        for _ in os.ilistdir(path):
+    if uos.stat(path)[0] & 0x4000:
+        for _ in uos.ilistdir(path):
             raise ValueError("not empty")
-        os.rmdir(path)
+        uos.rmdir(path)
     else:
-        os.remove(path)
-    return _OK
+        uos.remove(path)
 
 
 def wipe(conn, arg):
-    for entry in tuple(os.ilistdir("/")):
-        if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size: leave it
-            rmtree("/" + entry[0])
-    return _OK
+    for entry in tuple(uos.ilistdir("/")):
+        if len(entry) > 3 and not base.kept(entry[0]):  # a mount point has no size: leave it
+            base.remove("/" + entry[0])
 
 
 def reset(conn, arg, how=""):
     conn.loop.reset_soon(how)
-    return _OK
 
 
 def safe_mode(conn, arg):
-    return reset(conn, arg, "asked")
+    reset(conn, arg, "asked")
 
 
 def rollback(conn, arg):
@@ -150,15 +140,14 @@ def rollback(conn, arg):
 
     if not boot_guard.undo("by hand", "", False):
         raise ValueError("nothing is kept")
-    return reset(conn, arg)
+    reset(conn, arg)
 
 
 # -- what 1.0 does not have
 
 
 def mkdir(conn, arg):
-    os.mkdir(changed(conn, arg))
-    return _OK
+    uos.mkdir(changed(conn, arg))
 
 
 def mv(conn, arg):
@@ -166,15 +155,14 @@ def mv(conn, arg):
     old, new = changed(conn, old), changed(conn, new)
     if (new.lower() + "/").startswith(old.lower() + "/"):
         raise ValueError("into itself")
-    if size(new) > -2:
+    if base.size(new) > -2:
         raise ValueError("it is there already")
-    files.touch()
-    os.rename(old, new)
-    return _OK
+    base.touch()
+    uos.rename(old, new)
 
 
 def df(conn, arg):
-    st = os.statvfs("/")
+    st = uos.statvfs("/")
     return _json({"size": st[1] * st[2], "free": st[0] * st[3]})
 
 
@@ -192,29 +180,39 @@ def info(conn, arg):
     told = {
         "agent": "2.0.0",
         "platform": sys.platform,
-        "micropython": ".".join(str(n) for n in system.version[:3]),
+        "micropython": "%d.%d.%d" % system.version[:3],
         "sign": "hmac-sha256" if conn.key else "none",
-        "counter": files.counter(),
+        "counter": base.counter(),
     }
     if hasattr(system, "_mpy"):
         told["mpy"] = system._mpy
-    ident = files.installed()
+    ident = base.id()
     if ident:
         told["id"] = ident[:16]
     return _json(told)
+
+
+def folders(path):
+    """Make the folders above a path."""
+    n = 0
+    while (n := path.find("/", n + 1)) > 0:
+        there = base.size(path[:n])
+        if there >= 0:
+            raise ValueError("file and folder: " + path[1:n])
+        if there == -2:
+            uos.mkdir(path[:n])
 
 
 def put(conn, arg):
     """Receive a file, and put it into its place in one step; on FAT by a copy."""
     left, sha, path = arg.split(" ", 2)
     left, path = int(left), changed(conn, path)
-    load("inventory").room(left)
-    total = digest.sha256()
+    base.room(left)
+    total = base.sha256()
     conn.loop.updating = True
     try:
-        if size("/ota_stage") > -2:
-            rmtree("/ota_stage")
-        os.mkdir("/ota_stage")
+        base.remove("/ota_stage")
+        uos.mkdir("/ota_stage")
         with open("/ota_stage/put", "wb") as f:
             while left:
                 kind, part = yield from conn.records.receive()
@@ -223,18 +221,17 @@ def put(conn, arg):
                     raise ValueError("unexpected")
                 f.write(part)
                 total.update(part)
-        if digest.hexed(total.digest()) != sha:
-            raise Refused("sha256_mismatch " + path[1:])
-        files.folders(path)
-        files.touch()
-        if size("/OTA_STAGE") == -2:
-            os.rename("/ota_stage/put", path)
+        base.prove(total, sha, path[1:])
+        folders(path)
+        base.touch()
+        if base.size("/OTA_STAGE") == -2:
+            uos.rename("/ota_stage/put", path)
         else:
             with open(path, "wb") as f:
-                yield from conn.busy(digest.file("/ota_stage/put", conn.buf, digest.sha256(), f))
+                yield from conn.busy(base.file("/ota_stage/put", conn.buf, base.sha256(), f))
     finally:
         conn.loop.updating = False
-        rmtree("/ota_stage")
+        base.remove("/ota_stage")
 
 
 _COMMANDS = {

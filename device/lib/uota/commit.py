@@ -2,12 +2,9 @@
 # (those of protocol 2, which outlive a reset, in /ota_part). What it names is a list on flash, a
 # line per file, as are the journals and the installed manifest: memory does not grow with their
 # number. install.py puts it into place.
-import uos as os
+import uos
 
-from micropython import const
-
-from uota import digest, files
-from uota.files import rmtree, size as size_of
+from uota import base
 
 _HEX = const("0123456789abcdef")
 _JOURNAL = const("/ota_journal")
@@ -20,26 +17,29 @@ class Finder:
     """Finds (index, (path, …)) again in a list on flash; cheap in the list's order."""
 
     def __init__(self, items, fold):
-        self._items, self._fold = items, fold
-        self._next = items()
+        self.items, self.fold = items, fold
+        self.next = items()
 
     def __call__(self, path, index=-2):
         for _ in (0, 1):
-            for item in self._next:
+            for item in self.next:
                 name = item[1][0]
-                if name == path or item[0] == index:
+                if item[0] == index or name == path:
                     return item
-                if self._fold and path and name.lower() == path.lower():
+                if self.fold and name.lower() == path.lower():
                     return item
-            self._next = self._items()
+            self.next = self.items()
 
     def close(self):
-        self._next.close()
+        self.next.close()
 
 
 class Commit:
     version = id = last = ""
     counter = 0
+    stage = _STAGE
+    lib = "lib"  # of it nothing is deleted
+    verify = True  # trust no recorded time
     need = 0  # bytes of flash, for the files that are not there in this size
     resumed = False  # a part of it had been staged before
     done = False  # it is committed: the board must reset
@@ -50,37 +50,39 @@ class Commit:
     find = known = list = kept = None
     above = ()  # lengths of the listed paths that the last one begins with
 
-    def __init__(self, conn, words):
+    def __init__(self, conn, words, known):
+        for word in words:
+            if word not in known.split():
+                raise ValueError("unknown: " + word)
         self.conn = conn
         self.resumes = bool(conn.records)  # what is staged stays, and times are recorded
-        self.lib = "lib/uota" if self.resumes else "lib"  # of it nothing is deleted
-        self.stage = _PART if self.resumes else _STAGE
-        # Trust no recorded time:
-        self.verify = "verify" in words or not self.resumes or size_of("/ota_touched") > -2
         self.wipe = "wipe" in words  # delete also what no update has brought, as the command does
         self.keep = "no-rollback" not in words
         self.force = "force" in words
         up = conn.loop.up
-        self.up = [name for name in up if up[name]]  # transports that must be up again
+        self.up = list(filter(up.get, up))  # transports that must be up again
         self.settle()
-        if not self.resumes and size_of(_PART) > -2:
-            rmtree(_PART)
-        if size_of(self.stage) == -2:
-            os.mkdir(self.stage)
+        if self.resumes:
+            self.stage, self.lib = _PART, "lib/uota"
+            self.verify = "verify" in words or base.size("/ota_touched") > -2
+        else:
+            base.remove(_PART)
+        if base.size(self.stage) == -2:
+            uos.mkdir(self.stage)
         # On FAT, where names have no case: never rename.
-        self.copies = size_of(self.stage.upper()) == -1
+        self.copies = base.size(self.stage.upper()) == -1
         conn.loop.updating = True
 
     def at(self, name):
         return "%s/%s" % (self.stage, name)
 
-    def open(self, name, mode="r"):
-        return open(self.at(name), mode)
+    def open(self, name, *args):
+        return open(self.at(name), *args)
 
-    def discard(self):
+    def close(self):
         """Forget the update; one that is committed is for the next boot, which comes soon."""
         self.conn.loop.updating = False
-        if size_of(_JOURNAL) > -2 and not self.copies:
+        if base.size(_JOURNAL) > -2 and not self.copies:
             self.done = True  # whatever has come between
         for f in self.list, self.old, self.kept, self.find, self.known:
             if f:  # a file of FAT that is closed late would be written over what has come since
@@ -92,18 +94,18 @@ class Commit:
 
     def settle(self):
         """Nothing is under way any more."""
-        if size_of(_JOURNAL) > -2:
+        if base.size(_JOURNAL) > -2:
             from uota import boot_guard
 
             for _ in boot_guard.replay():
                 pass
-        elif size_of(_STAGE) > -2:
-            rmtree(_STAGE)
+        else:
+            base.remove(_STAGE)
 
-    def add(self, path, size, sha):
+    def append(self, path, size, sha):
         """The next file that the update names."""
         last = self.last
-        order = files.pushed(path) > last
+        order = base.pushed(path) > last
         self.last = path
         if not order or type(size) is not int or size >> 31 or len(sha) != 64 or sha.strip(_HEX):
             raise ValueError("bad entry: " + path)
@@ -116,35 +118,45 @@ class Commit:
 
     def nest(self, path, last):
         """No listed path is a folder of another."""
-        above = self.above = [n for n in self.above if last[:n] == path[:n]]
-        for n in above:
-            if path[n : n + 1] == "/":
-                raise ValueError("file and folder: " + path[:n])
-        above.append(len(path))
+        above = [len(path)]
+        for n in self.above:
+            if last[:n] == path[:n]:
+                if path[n : n + 1] == "/":
+                    raise ValueError("file and folder: " + path[:n])
+                above.append(n)
+        self.above = above
+
+    def wants(self, path, size, staged=0):
+        """Count the room that a file takes, but for what is staged of it."""
+        there = base.size("/" + path)
+        if self.resumes or there != size:
+            self.need += size - staged
+            if self.copies:
+                self.need += max(0, size - max(0, there))
 
     def seal(self, version):
         """The list is complete, and whatever signature is due was right."""
-        self.version = files.plain(version, 64)
+        self.version = base.plain(version, 64)
         if not self.resumes:
             (self.list or self.open("list", "w")).close()
-            named = digest.sha256(version)
+            named = base.sha256(version)
             for _, (path, _, sha) in self.items():
                 named.update("\n%s:%s" % (path, sha))
-            self.id = digest.hexed(named.digest())
+            self.id = base.end(named)
         self.find = Finder(self.items, self.copies)
-        back = files.failed()
+        back = base.failed()
         if back.get("id") == self.id[:16] and not self.force:
             text = "refused: %s failed on this board (%s); change it, or --force"
             raise ValueError(text % (version, back.get("why")))
         # What the version on trial would go back to is kept, whatever is to be done without.
-        self.old = files.trial() is not None and files.way_back()
+        self.old = base.trial() is not None and base.way_back()
         if not self.resumes:
             self.let_go()
 
     def let_go(self):
         """Make room where no way back is wanted."""
-        if not self.keep and not self.old and size_of(_KEPT) > -2:
-            rmtree(_KEPT)
+        if not (self.keep or self.old):
+            base.remove(_KEPT)
 
     def items(self):
         """(index, (path, size, sha)) of the files, then (-1, (path, -1, "")) of the deletions."""

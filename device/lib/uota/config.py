@@ -1,15 +1,17 @@
 # Reads /config/ota.json, and fails closed: without the file the board is open, but with a file
 # that cannot be understood it may not be, since the file may have named a password or a key.
-import ujson as json
+import ujson
 from ubinascii import unhexlify
+
+_SECRETS = const(("otaPassword", "signingKey"))
 
 
 def load(path="/config/ota.json"):
     """(settings, None), or ({}, why only ping and version may be served)."""
     try:
         with open(path) as f:
-            settings = json.load(f)
-        for key in ("otaPassword", "signingKey"):
+            settings = ujson.load(f)
+        for key in _SECRETS:
             if not isinstance(settings.get(key, ""), str):
                 raise ValueError("bad " + key)
         word = settings.get("otaPassword", "")
@@ -28,7 +30,7 @@ def load(path="/config/ota.json"):
 def masked():
     """The file without its secrets, as JSON."""
     settings = load()[0]
-    for key in ("password", "otaPassword", "signingKey"):
+    for key in ("password",) + _SECRETS:
         if key in settings:
             settings[key] = "***"
-    return json.dumps(settings)
+    return ujson.dumps(settings)

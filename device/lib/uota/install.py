@@ -1,12 +1,9 @@
 # The commit: checks that all is there, writes journal and manifest, and puts it into place. Loaded
 # when all has come, so that it need not lie in the heap beside what receives.
-import ujson as json
-import uos as os
+import ujson
+import uos
 
-from micropython import const
-
-from uota import files, inventory
-from uota.files import size as size_of
+from uota import base, inventory
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
 _LAST = const(("lib/uota/boot_guard.py", "boot.py"))  # put into place when all else is
@@ -14,7 +11,7 @@ _KEPT = const("/ota_kept/")
 _TRIAL = const("/ota_trial.json")
 
 
-def run(job):
+def main(job):
     """Check that all is there, then commit it: the next boot puts it into place. A generator."""
     yield from _check(job)
     name = "/ota_journal" if job.copies else job.at("journal")
@@ -28,21 +25,21 @@ def run(job):
         with open(name, "r+b") as f:
             f.write(b"uota")  # within one sector, of a file that has its clusters
     else:
-        os.rename(name, "/ota_journal")
+        uos.rename(name, "/ota_journal")
     _sync()
     job.done = True
 
 
 def _sync():
-    if hasattr(os, "sync"):
-        os.sync()
+    if hasattr(uos, "sync"):
+        uos.sync()
 
 
 def _check(job):
     """All files are here, none is where a folder must be, and what is needed besides fits."""
     last = ""
     job.above = ()
-    block = os.statvfs("/")[0]
+    block = uos.statvfs("/")[0]
     more = 0  # blocks: for folders, and on FAT for what a copy needs beyond what it replaces
     for i, (path, size, sha) in job.items():
         yield 0
@@ -50,46 +47,44 @@ def _check(job):
             continue
         if job.copies:
             _on_fat(job, path)
+        staged = job.at(i)
         if (yield from inventory.holds(job, path, size, sha)):
-            if size_of(job.at(i)) >= 0:
-                os.remove(job.at(i))  # nothing to replace, nothing to keep
-        elif size_of(job.at(i)) != size:
+            base.remove(staged)  # nothing to replace, nothing to keep
+        elif base.size(staged) != size:
             raise ValueError("missing " + path)
         else:
             low = path.lower()
             if low[:9] == "lib/uota/" or low == "config/ota.json":
                 job.proof = True
             if low in ("boot.py", "main.py"):
-                _compile(job, job.at(i), path)
+                _compile(job, staged, path)
             elif low in ("boot.mpy", "main.mpy", "lib/uota/boot_guard.mpy"):
                 raise ValueError("always source: " + path)
         job.nest(path, last)
-        there = size_of("/" + path)
+        there = base.size("/" + path)
         clash = path if there == -1 else ""
-        n = path.find("/")
-        while n > 0:
-            up = -1 if last[: n + 1] == path[: n + 1] else size_of("/" + path[:n])
+        n = 0
+        while (n := path.find("/", n + 1)) > 0:
+            up = -1 if last[: n + 1] == path[: n + 1] else base.size("/" + path[:n])
             if up >= 0:
                 clash = path[:n]
             more += 2 * (up == -2)
-            n = path.find("/", n + 1)
         if clash:
             raise ValueError("file and folder: " + clash)
-        if job.copies and size_of(job.at(i)) >= 0:
+        if job.copies and base.size(staged) >= 0:
             more += max(0, size // block + 1 - max(0, there) // block)
         last = path
-    job.need = more * block + 4 * size_of(job.at("list"))
+    job.need = more * block + 4 * base.size(job.at("list"))
 
 
 def _on_fat(job, path):
     """ValueError for a name that FAT does not take, or takes for that of another file."""
     low = path.lower()
-    for i, other in job.items() if path != low else ():
-        if i >= 0 and other[0] != path and other[0].lower() == low:
-            path = "?"
+    bad = path != low and _other_case(job, path)
     for ch in ":*?<>|":
-        if ch in path:
-            raise ValueError("not on FAT: " + low)
+        bad = bad or ch in path
+    if bad:
+        raise ValueError("not on FAT: " + low)
 
 
 def _compile(job, name, path):
@@ -114,9 +109,9 @@ def _write(job):
         f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
     _drop_old(job)
     _again(job, False)
-    if size_of("/ota_touched") >= 0:
+    if base.size("/ota_touched") >= 0:
         journal.write("r /ota_touched\n")
-    version = json.dumps(job.version)
+    version = ujson.dumps(job.version)
     with job.open("version", "w") as f:
         f.write('{"version":%s}' % version)
     with job.open("manifest", "w") as out:
@@ -125,11 +120,11 @@ def _write(job):
             yield 0
             path = entry[0]
             if i < 0:
-                if size_of("/" + path) >= 0 and not (job.copies and _other_case(job, path)):
+                if base.size("/" + path) >= 0 and not (job.copies and _other_case(job, path)):
                     _remove(job, path)
                 continue
             staged = job.at(i)
-            time = job.resumes and os.stat(staged if size_of(staged) >= 0 else "/" + path)[8]
+            time = job.resumes and uos.stat(staged if base.size(staged) >= 0 else "/" + path)[8]
             _entry(out, *entry, time)
             _put(job, staged, path, False)
         for _, entry in inventory.installed():
@@ -140,13 +135,13 @@ def _write(job):
                 continue
             if job.partial:
                 _entry(out, *entry)
-            elif not files.kept(path, job.lib) and (not job.wipe or files.kept(path)):
+            elif not base.kept(path, job.lib) and (not job.wipe or base.kept(path)):
                 _remove(job, path)
         ident = ',"id":"%s"' % job.id if job.resumes else ""
         out.write('},"version":%s%s}\n' % (version, ident))
     if job.wipe:
-        for entry in os.ilistdir("/"):
-            if len(entry) > 3 and not files.kept(entry[0]):  # a mount point has no size
+        for entry in uos.ilistdir("/"):
+            if len(entry) > 3 and not base.kept(entry[0]):  # a mount point has no size
                 yield from _wipe(job, entry[0], entry[1])
     _try(job)
     for name in ("version", "manifest"):
@@ -162,26 +157,26 @@ def _write(job):
             f.write(str(job.counter))
         journal.write("p %s /ota_counter\nx %s\n" % (job.at("counter"), job.stage))
     journal.write("end\n")
-    inventory.room(job.need)  # with all else written: from here on it may not fail
+    base.room(job.need)  # with all else written: from here on it may not fail
 
 
 def _drop_old(job):
     """What was kept goes first, since it frees its room; in a trial it stays."""
     job.number = 0
-    if job.keep and size_of("/ota_kept") == -1:
-        for entry in os.ilistdir("/ota_kept"):
+    if job.keep and base.size("/ota_kept") == -1:
+        for entry in uos.ilistdir("/ota_kept"):
             if entry[0].isdigit():
                 job.number = max(job.number, int(entry[0]) + 1)
                 if not job.old:
                     job.journal.write("r %s%s\n" % (_KEPT, entry[0]))
-    elif size_of("/ota_kept") > -2:
+    elif base.size("/ota_kept") > -2:
         job.journal.write("x /ota_kept\n")
 
 
 def _other_case(job, path):
-    """Whether on FAT a file to be deleted is one that is listed."""
-    for i, entry in job.items():
-        if i >= 0 and entry[0].lower() == path.lower():
+    """Whether another path that is listed is the same one on FAT."""
+    for i, (name, _, _) in job.items():
+        if i >= 0 and name != path and name.lower() == path.lower():
             return True
 
 
@@ -200,10 +195,10 @@ def _again(job, last):
 def _try(job):
     """Lines that put the new version on trial; without a way back there is none."""
     if job.keep:
-        app = max(size_of("/app/app.py"), size_of("/app/app.mpy")) >= 0
+        app = max(base.size("/app/app.py"), base.size("/app/app.mpy")) >= 0
         found = {"id": job.id[:16], "up": job.up, "app": app, "proof": job.proof}
         with job.open("trial", "w") as f:
-            json.dump(found, f)
+            ujson.dump(found, f)
         job.journal.write("p %s %s\n" % (job.at("trial"), _TRIAL))
         job.journal.write("p %s %slist\n" % (job.at("kept"), _KEPT))
     else:
@@ -217,7 +212,7 @@ def _wipe(job, path, kind):
         return  # it would be a line of its own
     if kind & 0x4000:
         entry = None
-        for entry in os.ilistdir("/" + path):
+        for entry in uos.ilistdir("/" + path):
             yield from _wipe(job, path + "/" + entry[0], entry[1])
         job.journal.write("d /%s\n" % path)  # if it is empty then
         if not entry:
@@ -227,11 +222,11 @@ def _wipe(job, path, kind):
 
 
 def _put(job, staged, path, last):
-    if size_of(staged) >= 0 and (path.lower() in _LAST) == last:
+    if base.size(staged) >= 0 and (path.lower() in _LAST) == last:
         _keep(job, path)
         job.journal.write("p %s /%s\n" % (staged, path))
         other = _sibling(path)
-        if other and size_of("/" + other) >= 0 and not job.find(other):
+        if other and base.size("/" + other) >= 0 and not job.find(other):
             _remove(job, other)
 
 
@@ -244,7 +239,7 @@ def _keep(job, path):
     """Lines that keep what is at a path, and bring it back; not what came with the trial."""
     if not job.keep or path[:5].lower() == "data/" or job.old and _has(job, path):
         return
-    there = size_of("/" + path)
+    there = base.size("/" + path)
     how = "r" if there < 0 else "e"
     if there > 0:
         how = "p %s%d" % (_KEPT, job.number)

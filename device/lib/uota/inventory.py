@@ -1,37 +1,16 @@
 # What of an update the board has already, what is missing, and whether that fits.
-import ujson as json
-import uos as os
+import ujson
+import uos
 
-from micropython import const
-
-from uota import digest, files
+from uota import base
 from uota.commit import Finder
-from uota.files import free, load, look, rmtree, size as size_of
 
 _HEAD = const('{"files":{\n')  # how an installed manifest of ours begins
-_SPARE = const(16384)  # for what nobody counts
-
-
-def room(size):
-    """ValueError unless `size` more bytes fit, with some blocks for what names them."""
-    size += _SPARE
-    if size > free():
-        more = "; --no-rollback drops what is kept" if size_of("/ota_kept/list") >= 0 else ""
-        raise ValueError("flash full: needs %d bytes, %d free%s" % (size, free(), more))
-
-
-def wants(job, path, size, staged=0):
-    """Count the room that a file takes, but for what is staged of it."""
-    there = size_of("/" + path)
-    if job.resumes or there != size:
-        job.need += size - staged
-        if job.copies:
-            job.need += max(0, size - max(0, there))
 
 
 def holds(job, path, size, sha):
     """Whether this file is on the board, by its time or by its hash; a generator."""
-    there, time = look("/" + path)
+    there, time = base.look("/" + path)
     if there != size:
         return False
     job.known = job.known or Finder(installed, job.copies)
@@ -40,7 +19,7 @@ def holds(job, path, size, sha):
         job.adopts = True
     elif not job.verify and found[1] == (path, size, sha, time):
         return True
-    return (yield from digest.hashes("/" + path, sha, job.conn.buf))
+    return (yield from base.hashes("/" + path, sha, job.conn.buf))
 
 
 def whole(job):
@@ -48,11 +27,11 @@ def whole(job):
     for _, (path, size, sha, at) in installed():
         yield 0
         path = "/" + path
-        there, time = look(path)
+        there, time = base.look(path)
         if there != size:
             return False
         known = at == time and not job.verify
-        if not (known or (yield from digest.hashes(path, sha, job.conn.buf))):
+        if not (known or (yield from base.hashes(path, sha, job.conn.buf))):
             return False
     return _settled(job)
 
@@ -62,18 +41,17 @@ def same(job):
     job.need = 0
     new = yield from _missing(job)
     asks = not (new or job.adopts or job.force or job.wipe)
-    asks = asks and job.version == load("/ota_version.json").get("version")
+    asks = asks and job.version == base.version()
     if asks and not (yield from _surplus(job)):
         return _settled(job)
     job.let_go()
-    room(job.need)
+    base.room(job.need)
 
 
 def _settled(job):
     """Nothing is to be done, hence nothing to be gone on with or to be looked at again."""
     for path in (job.stage, "/ota_touched"):
-        if size_of(path) > -2:
-            rmtree(path)
+        base.remove(path)
     return True
 
 
@@ -86,21 +64,19 @@ def _missing(job):
             if i < 0:
                 break
             name = job.at(i)
-            staged = size_of(name) if job.resumed else -2
+            staged = base.size(name) if job.resumed else -2
             if (yield from holds(job, path, size, sha)):
                 if staged > -2:
-                    os.remove(name)
+                    uos.remove(name)
                 continue
             new = True
-            if staged >= size:
-                if staged == size and (yield from digest.hashes(name, sha, job.conn.buf)):
-                    wants(job, path, size, size)
-                    continue
-                os.remove(name)
-            if staged < 0 or staged >= size:
-                staged = 0
-            f.write("%d %d\n" % (i, staged))
-            wants(job, path, size, staged)
+            if not (staged == size and (yield from base.hashes(name, sha, job.conn.buf))):
+                if staged >= size:
+                    uos.remove(name)
+                    staged = 0
+                staged = max(0, staged)
+                f.write("%d %d\n" % (i, staged))
+            job.wants(path, size, staged)
     return new
 
 
@@ -108,13 +84,13 @@ def _surplus(job):
     """Whether there is anything to be deleted."""
     for i, entry in job.items():
         yield 0
-        if i < 0 and size_of("/" + entry[0]) >= 0:
+        if i < 0 and base.size("/" + entry[0]) >= 0:
             return True
     if not job.partial:
         for _, entry in installed():
             yield 0
             path = entry[0]
-            there = size_of("/" + path) >= 0 and not files.kept(path, job.lib)
+            there = base.size("/" + path) >= 0 and not base.kept(path, job.lib)
             if there and not job.find(path):
                 return True
 
@@ -129,8 +105,8 @@ def installed():
                         yield 0, _item(line)
             else:  # of 1.0
                 f.seek(0)
-                for path, entry in json.load(f)["files"].items():
-                    yield 0, (files.pushed(path), entry["size"], entry["sha256"], None)
+                for path, entry in ujson.load(f)["files"].items():
+                    yield 0, (base.pushed(path), entry["size"], entry["sha256"], None)
     except MemoryError:
         raise
     except Exception:

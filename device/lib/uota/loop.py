@@ -1,26 +1,16 @@
-# The event loop: one select.poll over all listeners and connections. A session is a generator
+# The event loop: one uselect.poll over all listeners and connections. A session is a generator
 # that yields what it waits for: READ, WRITE, or -ms for a pause; a task (a transport) yields the
 # ms until its next turn. No client can hold the loop: each connection has a deadline that only
 # progress moves, and at most one update runs. The session's code is imported when the first
 # connection comes and dropped after the last.
-import gc
-import uselect as select
-import sys
-import utime as time
-
-from micropython import const
+import uselect
+import utime
 
 import uota
 
-READ = const(1)
-WRITE = const(4)
+_READ = const(1)
 _MAX = const(8)  # connections; an ESP32 has about ten sockets
 _RESET_MS = const(300)
-# All that is loaded for sessions:
-SESSION = (
-    "ota welcome records commands push push2 manifest inventory receive install commit"
-    " files digest config boot_guard trial"
-)
 
 
 class Loop:
@@ -34,14 +24,14 @@ class Loop:
         self.conns = []  # the oldest first
         self.listeners = []
         self.tasks = []  # [generator, when its next turn is]
-        self.poller = select.poll()
+        self.poller = uselect.poll()
 
     def add(self, task):
-        self.tasks.append([task, time.ticks_ms()])
+        self.tasks.append([task, utime.ticks_ms()])
         return self.tasks[-1]
 
     def listen(self, listener):
-        self.poller.register(listener, READ)
+        self.poller.register(listener, _READ)
         self.listeners.append(listener)
 
     def reset_soon(self, safe=""):
@@ -77,9 +67,9 @@ class Loop:
 
     def step(self, wait):
         """Serve what is ready, after waiting for it `wait` ms at most."""
-        now = time.ticks_ms()
+        now = utime.ticks_ms()
         for task in tuple(self.tasks):
-            left = time.ticks_diff(task[1], now)
+            left = utime.ticks_diff(task[1], now)
             if left <= 0:
                 try:
                     left = next(task[0])
@@ -89,10 +79,10 @@ class Loop:
                     left = wait
                     if task in self.tasks:  # else the board resets soon
                         self.tasks.remove(task)
-                task[1] = time.ticks_add(now, left)
+                task[1] = utime.ticks_add(now, left)
             wait = min(wait, left)
         for conn in tuple(self.conns):
-            left = time.ticks_diff(conn.until if conn.due is None else conn.due, now)
+            left = utime.ticks_diff(conn.until if conn.due is None else conn.due, now)
             wait = max(0, min(wait, left))
             if left <= 0:
                 if conn.due is None:
@@ -107,7 +97,7 @@ class Loop:
                     self._resume(conn)
                     break
         if not self.conns:
-            drop()
+            uota.drop()
 
     def _accept(self, listener):
         stream = None
@@ -115,7 +105,7 @@ class Loop:
             stream = listener.accept()[0]
             stream.setblocking(False)
             stream.setsockopt(6, 1, 1)  # TCP_NODELAY: an answer must not wait for an ACK
-            conn = load("ota").Conn(self, stream)
+            conn = uota.load("ota").Conn(self, stream)
         except MemoryError:
             why = self.no_memory()  # first of all: there may not be enough for any word
             if stream:
@@ -155,7 +145,7 @@ class Loop:
             else:
                 # Out of the poller: a hang-up would be reported all through the pause.
                 self.poller.unregister(conn.stream)
-                conn.due = time.ticks_add(time.ticks_ms(), -want)
+                conn.due = utime.ticks_add(utime.ticks_ms(), -want)
 
     def _close(self, conn, why=None):
         self.conns.remove(conn)
@@ -171,27 +161,6 @@ def _tell(stream, text):
         stream.write(text + "\n")  # once: the peer may not be reading
     except OSError:
         pass
-
-
-def load(name):
-    """A module of a session's, where it does not split the heap: amid garbage it would."""
-    name = "uota." + name
-    if name not in sys.modules:
-        gc.collect()
-        __import__(name)
-        gc.collect()  # the app's next objects go below the code, not above its garbage
-    return sys.modules[name]
-
-
-def drop(names=SESSION):
-    """Let go of modules: what is not in use goes, and comes again when it is wanted."""
-    gone = False
-    for name in names.split():
-        if sys.modules.pop("uota." + name, None):
-            delattr(uota, name)
-            gone = True
-    if gone:
-        gc.collect()
 
 
 def _reset(safe):

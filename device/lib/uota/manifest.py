@@ -1,20 +1,18 @@
 # The manifest of a push of protocol 2: whether it is staged or is to be sent, and whether it may be
 # installed. The bytes that were checked are the ones that are used.
-import uos as os
+import uos
 import sys
 
-from micropython import const
-
-from uota import digest, files
-from uota.ota import Refused
-from uota.files import rmtree, size as size_of
+from uota import Refused, base
 
 _LINE = const(512)
 _MANIFEST = const(1048576)
 _ENTRIES = const(10000)
+_COUNTERS = const(1 << 53)
+_SIGNED = const(b"uota 2 hmac-sha256 ")
 
 
-def run(job, messages, fits, size):
+def main(job, messages, fits, size):
     """Have it staged; True where the host stops."""
     size = _number(size, _MANIFEST + 1)
     conn = job.conn
@@ -37,9 +35,7 @@ def _bad():
 
 
 def _number(text, limit):
-    if not text.isdigit() or len(text) > 16 or (text[0] == "0" and len(text) > 1):
-        raise _bad()
-    if int(text) >= limit:
+    if not text.isdigit() or len(text) > 16 or text != str(int(text)) or int(text) >= limit:
         raise _bad()
     return int(text)
 
@@ -63,12 +59,12 @@ def lower(version, than):
 
 def _parts(version):
     parts = version.replace("+", "-").split("-")[0].split(".")
-    return [int(part) for part in parts if part.isdigit()]
+    return list(map(int, filter(str.isdigit, parts)))
 
 
 def _resume(job):
     """Whether what is staged is this very update, and could go on."""
-    if size_of(job.at("list")) >= 0:
+    if base.size(job.at("list")) >= 0:
         seen = yield from _read(job)
         if seen[2] == job.id:
             job.resumed = True
@@ -77,35 +73,35 @@ def _resume(job):
                 return True
             except (ValueError, Refused):
                 return False  # signed again it may pass
-    rmtree(job.stage)
-    os.mkdir(job.stage)
+    base.remove(job.stage)
+    uos.mkdir(job.stage)
     return False
 
 
 def _read(job):
     """(first line, the signature that is due, id) of the list."""
     key, buf = job.conn.key, job.conn.buf
-    mac = digest.mac(key)
+    mac = base.mac(key)
     mac.update(b"\xffuota 2 manifest")
-    total = digest.sha256()
+    total = base.sha256()
     with job.open("list", "rb") as f:
         first = f.readline(_LINE)
         mac.update(f.readline(_LINE))
-        n = f.readinto(buf)
-        while n:
-            mac.update(buf[:n])
-            total.update(buf[:n])
+        part = buf
+        while part:
+            part = buf[: f.readinto(buf)]
+            mac.update(part)
+            total.update(part)
             yield 0
-            n = f.readinto(buf)
-    return first, digest.mac_hex(key, mac), digest.hexed(total.digest())
+    return first, base.mac_hex(key, mac), base.end(total)
 
 
 def _accept(job, seen):
     first = seen[0]
     if job.conn.key:
-        if not digest.same(first, b"uota 2 hmac-sha256 %s\n" % seen[1].encode()):
+        if not base.same(first, _SIGNED + seen[1].encode() + b"\n"):
             raise Refused("sig_mismatch")
-    elif first != b"uota 2 none -\n" and (first[:19] != b"uota 2 hmac-sha256 " or len(first) != 84):
+    elif first != b"uota 2 none -\n" and (first[:19] != _SIGNED or len(first) != 84):
         raise _bad()
     job.last, job.above = "", ()
     needs = {}
@@ -115,13 +111,13 @@ def _accept(job, seen):
         yield from _entries(job, f, needs)
     if seen[2] != job.id:
         raise _bad()
-    for name in needs:
-        if not _has(name, needs[name]):
-            raise ValueError("refused: needs %s %s" % (name, needs[name]))
-    last = files.counter()
+    for need in needs.items():
+        if not _has(*need):
+            raise ValueError("refused: needs %s %s" % need)
+    last = base.counter()
     if job.counter <= last:
         raise ValueError("refused: counter %d is not above %d" % (job.counter, last))
-    now = files.load("/ota_version.json").get("version")
+    now = base.version()
     if not down and isinstance(now, str) and lower(version, now):
         raise ValueError("refused: %s is older than %s" % (version, now))
     job.seal(version)
@@ -134,14 +130,14 @@ def _head(job, f):
     down = words[2:] == ["downgrade"]
     if words[0] != "counter" or len(words) != 2 + down or version[0] or not version[1]:
         raise _bad()
-    job.counter = _number(words[1], 1 << 53)
-    if not job.counter or scope not in ("scope complete", "scope partial"):
-        raise _bad()
+    job.counter = _number(words[1], _COUNTERS)
     job.partial = scope == "scope partial"
+    if not (job.counter and (job.partial or scope == "scope complete")):
+        raise _bad()
     if job.partial and job.wipe:
         raise ValueError("unknown: wipe")
     try:
-        return files.plain(version[2], 64), down
+        return base.plain(version[2], 64), down
     except ValueError:
         raise _bad()
 
@@ -149,22 +145,20 @@ def _head(job, f):
 def _entries(job, f, needs):
     gone = ""
     n = 0
-    while True:
-        line = _line(f)
-        if line is None:
-            return
+    while (line := _line(f)) is not None:
         yield 0
         words = line.split(" ", 2)
-        n += words[0] != "need"
-        if n > _ENTRIES or len(needs) > 8 or (words[0] != "-" and gone):
+        kind = words[0]
+        n += kind != "need"
+        if n > _ENTRIES or len(needs) > 8 or (kind != "-" and gone):
             raise _bad()
-        if words[0] == "need":
+        if kind == "need":
             if n or len(words) != 3 or " " in words[2] or not words[2] or words[1] in needs:
                 raise _bad()
             needs[words[1]] = words[2]
-        elif words[0] == "-":
+        elif kind == "-":
             path = line[2:]
-            if files.kept(files.pushed(path), job.lib):
+            if base.kept(base.pushed(path), job.lib):
                 raise ValueError("protected")
             if not job.partial or path <= gone:
                 raise _bad()
@@ -178,7 +172,7 @@ def _entries(job, f, needs):
             if i >= 0 and name == path:
                 raise _bad()
         elif len(words) == 3:
-            job.add(words[2], _number(words[0], 1 << 31), words[1])
+            job.append(words[2], _number(kind, _COUNTERS), words[1])
         else:
             raise _bad()
 
@@ -192,9 +186,9 @@ def _has(name, value):
         if name == "mpy":
             return hasattr(system, "_mpy") and value == str(system._mpy & 255)
         if name == "micropython":
-            return [int(part) for part in value.split(".")] <= list(system.version[:3])
+            return list(map(int, value.split("."))) <= list(system.version[:3])
         if name == "flash":
-            st = os.statvfs("/")
+            st = uos.statvfs("/")
             return int(value) <= st[1] * st[2]
     except ValueError:
         pass

@@ -1,37 +1,30 @@
 # The two update sessions of protocol 1.0: start_ota (a manifest, then files, complete) and
 # stream_ota (one binary stream, partial). They check what the peer says; commit.py holds what
 # it sends. Imported for a push only.
-import ujson as json
+import ujson
 
-from micropython import const
-
-from uota import digest, inventory
+from uota import Refused, base, load
 from uota.commit import Commit
-from uota.loop import load
-from uota.ota import Refused
 
 _MANIFEST = const(65536)
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     """One update: a stream of as many bytes as `arg` says, or messages."""
     stream = word == "stream_ota"
     words = arg.split()
     if stream:
         total = int(words.pop(0) if words else "")
-        inventory.room(total)
-    for word in words:
-        if word not in ("no-rollback", "force") and (stream or word != "wipe"):
-            raise ValueError("unknown: " + word)
-    job = Commit(conn, words)
+        base.room(total)
+    job = Commit(conn, words, "force no-rollback" if stream else "force no-rollback wipe")
     job.partial = stream
     try:
         _window(conn)
         yield from conn.say("ready")
         if (yield from _stream(conn, job, total) if stream else _messages(conn, job)):
-            yield from conn.busy(load("install").run(job))
+            yield from conn.busy(load("install").main(job))
     finally:
-        job.discard()
+        job.close()
     yield from conn.say("ok" if job.done else "aborted")
 
 
@@ -46,24 +39,24 @@ def _window(conn):
             pass
 
 
-def _receive(conn, job, name, mac, path, size, sha):
+def _receive(job, name, mac, path, size, sha):
     """size bytes into a staged file and into the MAC."""
-    inventory.room(size)
-    total = digest.sha256()
+    base.room(size)
+    total = base.sha256()
     with job.open(name, "wb") as f:
         while size:
-            part = yield from conn.some(size)
+            part = yield from job.conn.some(size)
             size -= len(part)
             f.write(part)
             total.update(part)
             mac.update(part)
-    if path and digest.hexed(total.digest()) != sha:
-        raise Refused("sha256_mismatch " + path)
+    if path:
+        base.prove(total, sha, path)
 
 
 def _messages(conn, job):
     """start_ota's: manifest, files, then end_ota (True) or abort."""
-    mac = digest.sha256()  # of no use: here only the manifest is signed
+    mac = base.sha256()  # of no use: here only the manifest is signed
     while True:
         word, _, arg = (yield from conn.line()).partition(" ")
         if word == "abort":
@@ -76,7 +69,7 @@ def _messages(conn, job):
             item = job.find(path)
             if not item or item[1] != entry:
                 raise ValueError("not in manifest: " + path)
-            yield from _receive(conn, job, item[0], mac, *entry)
+            yield from _receive(job, item[0], mac, *entry)
         elif word == "end_ota" and job.version:
             return True
         else:
@@ -89,22 +82,21 @@ def _manifest(conn, job, mac, size):
     try:
         if not 0 <= size <= _MANIFEST:
             raise MemoryError
-        yield from _receive(conn, job, "json", mac, "", size, "")
+        yield from _receive(job, "json", mac, "", size, "")
         with job.open("json") as f:
-            manifest = json.load(f)
-        mac = digest.mac(conn.key)
+            manifest = ujson.load(f)
+        mac = base.mac(conn.key)
         version, named = manifest["version"], manifest["files"]
         mac.update(version)
         for path in sorted(named.keys()):
             entry = named[path]
             mac.update("\n%s:%s" % (path, entry["sha256"]))
-            job.add(path, entry["size"], entry["sha256"].lower())
-            inventory.wants(job, path, entry["size"])
+            job.append(path, entry["size"], entry["sha256"].lower())
+            job.wants(path, entry["size"])
         sig = manifest.get("sig") or ""
-        if not _signed(conn, mac, sig.lower()):
-            raise Refused("sig_mismatch")
+        _signed(conn, mac, sig.lower())
         job.seal(version)
-        inventory.room(job.need)
+        base.room(job.need)
     except MemoryError:
         raise ValueError("manifest too large")
     except (LookupError, TypeError, AttributeError):
@@ -114,52 +106,53 @@ def _manifest(conn, job, mac, size):
 def _stream(conn, job, total):
     """The stream of `total` bytes into staging, up to its trailer."""
     job.left = total
-    job.mac = digest.sha256()  # of what is not signed
-    if (yield from _take(conn, job, 4)) != b"OTAS":
+    job.mac = base.sha256()  # of what is not signed
+    if (yield from _take(job, 4)) != b"OTAS":
         raise ValueError("bad stream")
-    job.mac = mac = digest.mac(conn.key)
-    version = yield from _name(conn, job)
-    count = yield from _number(conn, job, 2)
+    job.mac = mac = base.mac(conn.key)
+    version = yield from _name(job)
+    count = yield from _number(job, 2)
     for i in range(count):
-        path = yield from _name(conn, job)
-        size = yield from _number(conn, job, 4)
-        sha = digest.hexed((yield from _take(conn, job, 32)))
-        job.add(path, size, sha)
-        inventory.wants(job, path, size)
+        path = yield from _name(job)
+        size = yield from _number(job, 4)
+        sha = base.hexed((yield from _take(job, 32)))
+        job.append(path, size, sha)
+        job.wants(path, size)
         job.left -= size
         if job.left < 32:
             raise ValueError("bad stream")
-        yield from _receive(conn, job, i, mac, path, size, sha)
-    job.mac = digest.sha256()
-    trailer = digest.hexed((yield from _take(conn, job, 32)))
+        yield from _receive(job, i, mac, path, size, sha)
+    job.mac = base.sha256()
+    trailer = base.hexed((yield from _take(job, 32)))
     if job.left:
         raise ValueError("bad stream")
-    if not _signed(conn, mac, trailer):
-        raise Refused("sig_mismatch")
+    _signed(conn, mac, trailer)
     job.seal(version)
     return True
 
 
 def _signed(conn, mac, sig):
-    return not conn.key or digest.same(sig.encode(), digest.mac_hex(conn.key, mac).encode())
+    """Go on only with the right signature, where one is due."""
+    if conn.key and not base.same(sig.encode(), base.mac_hex(conn.key, mac).encode()):
+        raise Refused("sig_mismatch")
 
 
-def _take(conn, job, n):
+def _take(job, n):
     """Exactly n bytes of the stream, n small."""
     job.left -= n
     if job.left < 0:
         raise ValueError("bad stream")
     data = b""
     while len(data) < n:
-        data += yield from conn.some(n - len(data))
+        data += yield from job.conn.some(n - len(data))
     job.mac.update(data)
     return data
 
 
-def _number(conn, job, n):
-    return int.from_bytes((yield from _take(conn, job, n)), "big")
+def _number(job, n):
+    return int.from_bytes((yield from _take(job, n)), "big")
 
 
-def _name(conn, job):
-    n = yield from _number(conn, job, 2)
-    return str((yield from _take(conn, job, min(n, 256))), "utf-8")
+def _name(job):
+    n = yield from _number(job, 2)
+    return str((yield from _take(job, min(n, 256))), "utf-8")

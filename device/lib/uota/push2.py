@@ -3,14 +3,10 @@
 # when the connection or the board is lost; nothing there is trusted before it is checked again.
 # Each phase has code of its own, which goes when the phase is over.
 import gc
-import uio as io
+import uio
 
-from micropython import const
-
+from uota import base, drop, load
 from uota.commit import Commit
-from uota.loop import drop, load
-from uota.records import ROOM
-from uota.files import installed
 
 try:
     import deflate
@@ -21,22 +17,18 @@ _DATA = const(2)
 _LINE = const(512)
 _MORE = const(32)  # that a message may be longer than its content
 _SPARE = const(4096)  # of heap, for all else
-_WORDS = const("verify force no-rollback wipe")
 
 
-def run(conn, word, arg):
+def main(conn, word, arg):
     ident, size, *words = arg.split(" ")
     if len(ident) != 64:
         raise ValueError("bad manifest")
-    for word in words:
-        if word not in _WORDS.split():
-            raise ValueError("unknown: " + word)
-    job = Commit(conn, words)
+    job = Commit(conn, words, "verify force no-rollback wipe")
     job.id = ident
     try:
         answer = yield from _update(job, conn, size)
     finally:
-        job.discard()
+        job.close()
     yield from conn.say(answer)
 
 
@@ -44,11 +36,11 @@ def _update(job, conn, size):
     """All of it; what to answer."""
     messages = Messages(conn)
     fits = "%d %d\n" % (messages.limit, messages.bits)
-    asks = job.id == installed() and not (job.force or job.wipe)
+    asks = job.id == base.id() and not (job.force or job.wipe)
     if asks and (yield from conn.busy(load("inventory").whole(job))):
         return "same"
     drop("inventory")
-    if (yield from load("manifest").run(job, messages, fits, size)):
+    if (yield from load("manifest").main(job, messages, fits, size)):
         return "ok"
     drop("manifest")
     if (yield from conn.busy(load("inventory").same(job))):
@@ -56,19 +48,17 @@ def _update(job, conn, size):
     drop("inventory")
     yield from conn.send("have " + fits)
     with job.open("have") as f:
-        part = f.read(_LINE)
-        while part:
+        while part := f.read(_LINE):
             yield from conn.send(part)
-            part = f.read(_LINE)
     yield from conn.finish()
-    if not (yield from load("receive").run(job, messages)):
+    if not (yield from load("receive").main(job, messages)):
         return "ok"
     drop("receive")
     messages = None  # its window is heap that the commit may want
     conn.buf = conn.buf[:0]
     gc.collect()
-    conn.buf = memoryview(bytearray(ROOM))
-    yield from conn.busy(load("install").run(job))
+    conn.records.shrink()
+    yield from conn.busy(load("install").main(job))
     return "ok"
 
 
@@ -90,7 +80,7 @@ class Messages:
     def _make(self, limit, bits):
         """Take what it needs, or MemoryError: mem_free() would not tell of the heap's holes."""
         buf = memoryview(bytearray(limit + _MORE + 34))
-        self.source = io.BytesIO(limit + _MORE + 8)
+        self.source = uio.BytesIO(limit + _MORE + 8)
         self.inflater = deflate.DeflateIO(self.source, deflate.RAW, bits)
         # One byte, since only the first one makes it take its window.
         self.end = self.source.write(b"\0\1\0\xfe\xffx")

@@ -1,42 +1,39 @@
 # The files of a push of protocol 2, as they come: staged, each verified when it is complete.
-import uos as os
+import uos
 
-from micropython import const
-
-from uota import digest, files
-from uota.ota import Refused
-from uota.files import size as size_of
+from uota import base
 
 _LINE = const(512)
 _FLUSH = const(16384)
+_ENTRIES = const(10000)  # of a manifest
 
 
-def run(job, messages):
+def main(job, messages):
     """Receive what is missing, in its order; True for `commit`, False for `stop`."""
     part, word = b"", ""
     for i, (path, size, sha) in _missing(job):
         name = job.at(i)
         while True:
-            staged = size_of(name)
+            staged = base.size(name)
             if staged == size:
                 break
             if size and not part:
-                part, word = yield from _more(job, messages, i)
+                part, word = yield from _more(job, messages, i, path)
                 if word:
-                    return _stopped(word, path)
+                    return False
                 continue
-            total = digest.sha256()
+            total = base.sha256()
             with open(name, "ab") as f:
                 left = size - max(0, staged)
                 if staged > 0:
                     # The connection's buffer holds what has come.
                     buf = memoryview(bytearray(_LINE))
-                    yield from job.conn.busy(digest.file(name, buf, total))
+                    yield from job.conn.busy(base.file(name, buf, total))
                 while left:
                     if not part:
-                        part, word = yield from _more(job, messages, i + 1)
+                        part, word = yield from _more(job, messages, i + 1, path)
                         if word:
-                            return _stopped(word, path)
+                            return False
                     n = min(left, len(part))
                     f.write(part[:n])
                     total.update(part[:n])
@@ -44,20 +41,12 @@ def run(job, messages):
                     if left // _FLUSH != (left - n) // _FLUSH:
                         f.flush()
                     left -= n
-            if digest.hexed(total.digest()) != sha:
-                os.remove(name)
-                raise Refused("sha256_mismatch " + path)
+            base.prove(total, sha, path)  # what is not right goes when it is found again
     while not word:
         if part:
             raise ValueError("bad message")
-        part, word = yield from _more(job, messages, 1 << 31)
+        part, word = yield from _more(job, messages, _ENTRIES, "")
     return word == "commit"
-
-
-def _stopped(word, path):
-    if word != "stop":
-        raise ValueError("missing " + path)
-    return False
 
 
 def _missing(job):
@@ -71,8 +60,10 @@ def _missing(job):
                     break
 
 
-def _more(job, messages, first):
-    """The next content, or `commit` or `stop`; copies are made, of files from `first` on."""
+def _more(job, messages, first, path):
+    """The next content, or `commit` unless a file is missing, or `stop`; copies are made, of files
+    from `first` on.
+    """
     part, word = yield from messages.next()
     name, _, arg = word.partition(" ")
     if name == "copy":
@@ -82,6 +73,8 @@ def _more(job, messages, first):
         return b"", ""
     if word not in ("", "commit", "stop"):
         raise ValueError("unexpected")
+    if path and word == "commit":
+        raise ValueError("missing " + path)
     return part, word
 
 
@@ -89,22 +82,22 @@ def _copy(job, first, index, source):
     """Stage a missing file from what is on the board; whether that worked. A generator."""
     item = job.find("", index)
     name = job.at(index)
-    if index < first or not item or size_of(name) > -2:
+    if index < first or not item or base.size(name) > -2:
         return False
     path, size, sha = item[1]
     try:
-        item = job.find(files.pushed(source))
+        item = job.find(base.pushed(source))
     except ValueError:
         return False
     source = "/" + source
-    if item and size_of(job.at(item[0])) == item[1][1]:
+    if item and base.size(job.at(item[0])) == item[1][1]:
         source = job.at(item[0])
-    if size_of(source) != size:
+    if base.size(source) != size:
         return False
-    total = digest.sha256()
+    total = base.sha256()
     with open(name, "wb") as out:
-        yield from digest.file(source, job.conn.buf, total, out)
-    if digest.hexed(total.digest()) == sha:
+        yield from base.file(source, job.conn.buf, total, out)
+    if base.end(total) == sha:
         return True
-    os.remove(name)
+    uos.remove(name)
     return False

@@ -2,20 +2,17 @@
 # something to watch: until the boot has come through, as long as the version is on trial, and
 # when the app has died.
 import gc
-import utime as time
-
-from micropython import const
+import utime
 
 import uota
 from uota import boot_guard, config
-from uota.loop import SESSION, drop, load
 
 _LOOK_MS = const(200)
 _CLEAN_S = const(2)  # a loop that has run that long has come through
 _SAFE_S = const(300)  # without the app, for whoever needed the memory
 
 
-def run(loop):
+def main(loop):
     """The loop's task."""
     trial = boot_guard.trial()
     return _boot(loop) if trial is None else _trial(loop, trial)
@@ -23,7 +20,7 @@ def run(loop):
 
 def _boot(loop):
     """Until the boot has come through, and without the app for a while."""
-    begun = time.ticks_ms()
+    begun = utime.ticks_ms()
     while True:
         lived = _since(begun)
         if uota.crash:
@@ -40,7 +37,7 @@ def _boot(loop):
 
 def _trial(loop, trial):
     """Until the version on trial has shown what it must, or cannot."""
-    begun = time.ticks_ms()
+    begun = utime.ticks_ms()
     settings = config.load()[0]
     after = _seconds(settings, "confirmAfter", 30)
     network = _seconds(settings, "confirmNetwork", 300) or 300
@@ -73,7 +70,7 @@ def _trial(loop, trial):
 
 
 def _since(begun):
-    return time.ticks_diff(time.ticks_ms(), begun) // 1000
+    return utime.ticks_diff(utime.ticks_ms(), begun) // 1000
 
 
 def _seconds(settings, key, default):
@@ -92,20 +89,25 @@ def _missing(loop, trial):
         boot_guard.save_trial(trial)  # it counts over a deep sleep too
     up = trial.get("up")
     up = up if isinstance(up, list) else ()
-    need = [name for name in up if isinstance(name, str) and not loop.up.get(name)]
-    return need + ["connection"] if trial.get("proof") else need
+    need = []
+    for name in up:
+        if isinstance(name, str) and not loop.up.get(name):
+            need.append(name)
+    if trial.get("proof"):
+        need.append("connection")
+    return need
 
 
 def _unready():
     """Why no session could be served now, or None."""
     gc.collect()
     try:
-        for name in SESSION.split():
-            load(name)
-            drop(name)
-        load("push2")
-        load("manifest")  # beside it: the most that a push has at once
-        drop()
+        for name in uota.SESSION.split():
+            uota.load(name)
+            uota.drop(name)
+        uota.load("push2")
+        uota.load("manifest")  # beside it: the most that a push has at once
+        uota.drop()
     except Exception as e:
         return "no next update: " + repr(e)
 

@@ -1,17 +1,15 @@
 # How a connection begins: its first line says whether it speaks protocol 2 or 1.0. Then the secret:
 # for 2 two lines each way, and keys. Imported for a new connection, dropped when it is proven.
-import uos as os
+import uos
 from ubinascii import unhexlify
 
-from micropython import const
-
-from uota import config, digest, files
-from uota.ota import Refused
+from uota import Refused, base, config
+from uota.ota import Records, aes
 
 _FREE_TRIES = const(5)  # wrong secrets before the answers get slower
 
 
-def run(conn):
+def main(conn):
     settings, conn.closed = config.load()
     conn.public = "ping", "version"
     conn.key = settings.get("signingKey", "").encode()
@@ -27,7 +25,7 @@ def run(conn):
         if settings.get("publicVersion") is not True:
             conn.public = ("ping",)
     elif wanted:
-        yield from _guess(conn, digest.hexed(digest.sha256(line).digest()), wanted.lower())
+        yield from _guess(conn, base.end(base.sha256(line)), wanted.lower())
         yield from conn.say("ok")
     conn.open = True
     if not conn.proven:
@@ -41,7 +39,7 @@ def _guess(conn, given, right):
         # Before it is looked at: else a guess would be known wrong by the silence.
         yield -min(250 * wrong, 4000)
     conn.loop.wrong += 1
-    if not digest.same(given.encode(), right.encode()):
+    if not base.same(given.encode(), right.encode()):
         raise Refused("denied")
     conn.loop.wrong = 0
     conn.prove()
@@ -49,22 +47,20 @@ def _guess(conn, given, right):
 
 def _hello(conn, line, settings):
     """hello and proof; then conn speaks in records."""
-    from uota import records
-
-    nonce = line.split(" ")[2:3]
-    if [len(text) for text in nonce] != [32]:
+    if len("".join(line.split(" ")[2:3])) != 32:
         raise Refused("denied")
-    ways = {"0": way(settings)}
-    before = way(_before())
-    if before[0] != "none" and before[1:] != ways["0"][1:]:
+    now, before = way(settings), way(_before())
+    ways = {"0": now}
+    auth = now[0]
+    if before[0] != "none" and before[1:] != now[1:]:
         ways["1"] = before
-    name = "".join(ch if " " <= ch <= "~" else "?" for ch in str(settings.get("hostname", ""))[:64])
-    ours = "hello 2 %s auth=%s cipher=%s name=%s" % (
-        digest.hexed(os.urandom(16)),
-        ",".join(ways[index][0] for index in sorted(ways)),
-        "aes128-cbc" if records.aes else "none",
-        name,
-    )
+        auth += "," + before[0]
+    name = ""
+    for ch in str(settings.get("hostname", ""))[:64]:
+        name += ch if " " <= ch <= "~" else "?"
+    cipher = "aes128-cbc" if aes else "none"
+    nonce = base.hexed(uos.urandom(16))
+    ours = "hello 2 %s auth=%s cipher=%s name=%s" % (nonce, auth, cipher, name)
     yield from conn.say(ours)
     word, index, proof = ((yield from conn.line(256)) + "  ").split(" ", 2)
     chosen = ways.get(index)
@@ -72,18 +68,18 @@ def _hello(conn, line, settings):
         raise Refused("denied")
     key = keys(chosen[1], line, ours)
     conn.old, conn.key = index != "0", chosen[2]
-    yield from _guess(conn, proof.rstrip(), digest.hexed(key("host proof")))
-    yield from conn.say("proof " + digest.hexed(key("board proof")))
+    yield from _guess(conn, proof.rstrip(), base.hexed(key("host proof")))
+    yield from conn.say("proof " + base.hexed(key("board proof")))
     if conn.pos != conn.end:
         raise EOFError  # it did not wait to see with whom it talks
-    records.Records(conn, key, "host", "board")
+    Records(conn, key, "host", "board")
 
 
 def keys(shared, host, board):
     """key(LABEL), from both hello lines."""
-    seen = digest.sha256(host + "\n" + board + "\n").digest()
-    key = digest.pads(digest.hmac(digest.pads(seen), shared))
-    return lambda label: digest.hmac(key, "uota 2 " + label, b"\1")
+    seen = base.sha256(host + "\n" + board + "\n").digest()
+    key = base.pads(base.hmac(base.pads(seen), shared))
+    return lambda label: base.hmac(key, "uota 2 " + label, b"\1")
 
 
 def way(settings):
@@ -94,13 +90,13 @@ def way(settings):
         how, _, shared = word.rpartition(":")
         return how or "sha256", unhexlify(shared), key
     if key:
-        return "key", digest.hmac(digest.pads(key), b"\xffuota 2 session"), key
+        return "key", base.hmac(base.pads(key), b"\xffuota 2 session"), key
     return "none", bytes(32), key
 
 
 def _before():
     """The configuration that the one on trial has replaced; {} for none."""
-    kept = files.trial() is not None and files.way_back()
+    kept = base.trial() is not None and base.way_back()
     if kept:
         with kept:
             for line in kept:

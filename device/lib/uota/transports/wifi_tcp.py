@@ -1,10 +1,8 @@
 # TCP, and the Wi-Fi under it: connects without ever waiting for it, tries again with growing
 # pauses, and listens whether or not the network is up. Without an ssid the network is somebody
 # else's (Ethernet, an access point, the app) and is left alone.
-import usocket as socket
-import utime as time
-
-from micropython import const
+import usocket
+import utime
 
 from uota import log
 
@@ -13,20 +11,21 @@ _JOIN_S = const(7)  # joining takes some seconds, before any pause counts
 _LONGEST_S = const(60)
 
 
-def run(loop, settings):
+def main(loop, settings):
     """The loop's task."""
     wlan = _wlan(settings)
     ssid = settings.get("ssid")
+    now = utime.ticks_ms
     up = listening = False
-    again = time.ticks_ms()  # when to try to join
+    again = now()  # when to try to join
     pause = 1  # s after that, growing
     while True:
         try:
             if not listening:
                 loop.listen(_listener(settings))
                 listening = True
-            if not wlan or not ssid:
-                pass
+            if not (wlan and ssid):
+                up = True
             elif wlan.isconnected():
                 if not up:
                     log("Wi-Fi up: " + wlan.ifconfig()[0])
@@ -35,16 +34,16 @@ def run(loop, settings):
             elif up:
                 log("Wi-Fi is lost")
                 up = False
-                again = time.ticks_ms()
-            elif time.ticks_diff(again, time.ticks_ms()) <= 0:
+                again = now()
+            elif utime.ticks_diff(again, now()) <= 0:
                 if pause > 1:
                     log("Wi-Fi: no connection, status %s" % wlan.status())
-                again = time.ticks_add(time.ticks_ms(), (pause + _JOIN_S) * 1000)
+                again = utime.ticks_add(now(), (pause + _JOIN_S) * 1000)
                 pause = min(pause * 2, _LONGEST_S)
                 wlan.active(True)
                 wlan.disconnect()  # a second connect() while one is under way raises
                 wlan.connect(ssid, settings.get("password") or None)
-            loop.up["wifi_tcp"] = up or not wlan or not ssid
+            loop.up["wifi_tcp"] = up
         except MemoryError:
             pass  # not even for the words that would say so
         except Exception as e:
@@ -72,9 +71,9 @@ def _wlan(settings):
 def _listener(settings):
     port = settings.get("port")
     port = port if type(port) is int else 2018
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(socket.getaddrinfo("0.0.0.0", port)[0][-1])
+    listener = usocket.socket()
+    listener.setsockopt(usocket.SOL_SOCKET, usocket.SO_REUSEADDR, 1)
+    listener.bind(usocket.getaddrinfo("0.0.0.0", port)[0][-1])
     listener.listen(8)
     listener.setblocking(False)
     log("listening on port %d" % port)
