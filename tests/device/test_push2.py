@@ -186,6 +186,29 @@ def test_what_a_command_has_put_back_is_the_same():
     assert not board.exists("/ota_touched")
 
 
+def test_what_a_command_has_changed_is_found_after_a_partial_push_of_something_else():
+    files = {"a": b"1", "b": b"2"}
+    for other, told in ((b"2", b"same\n"), (b"3", b"ok\n")):
+        board.fresh()
+        _installs(files)
+        assert _host().put("a", b"x") == b"ok\n"
+        assert _push(Manifest({"b": other}, counter=2, partial=True))[1] == told
+        _confirm()
+        again = Manifest(dict(files, b=other), counter=3)
+        assert _missing(_begin(_host(), again)[0]) == [(0, 0)]
+
+
+def test_what_a_command_has_changed_is_found_after_a_rollback():
+    _installs({"a": b"1"})
+    assert _host().put("a", b"x") == b"ok\n"
+    assert _push(Manifest({"a": b"2"}, counter=2))[1] == b"ok\n"
+    assert not board.exists("/ota_touched")
+    assert _host().command("rollback") == b"ok\n"
+    assert board.read("/a") == b"x" and board.exists("/ota_touched")
+    again = Manifest({"a": b"1"}, counter=3)
+    assert _missing(_begin(_host(), again)[0]) == [(0, 0)]
+
+
 def test_unchanged_files_are_known_by_their_time_and_not_read():
     from uota import base
 

@@ -103,7 +103,7 @@ def id():
 
 
 def touch():
-    """From here on no recorded time says that a file is unchanged: until the next push."""
+    """From here on no recorded time says that a file is unchanged: until a complete push."""
     open("/ota_touched", "w").close()
 
 

@@ -109,8 +109,8 @@ def _write(job):
         f.write("---- 1 copy\n" if job.copies else "uota 1 move\n")
     _drop_old(job)
     _again(job, False)
-    if base.size("/ota_touched") >= 0:
-        journal.write("r /ota_touched\n")
+    if base.size("/ota_touched") >= 0 and not job.partial:
+        _remove(job, "ota_touched")  # what comes back may be as a command has left it
     version = ujson.dumps(job.version)
     with job.open("version", "w") as f:
         f.write('{"version":%s}' % version)

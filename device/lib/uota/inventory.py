@@ -49,9 +49,12 @@ def same(job):
 
 
 def _settled(job):
-    """Nothing is to be done, hence nothing to be gone on with or to be looked at again."""
-    for path in (job.stage, "/ota_touched"):
-        base.remove(path)
+    """Nothing is to be done, hence nothing to be gone on with; nor, where all was looked at, to be
+    looked at again.
+    """
+    base.remove(job.stage)
+    if not job.partial:
+        base.remove("/ota_touched")
     return True
 
 
