@@ -35,6 +35,28 @@ def test_what_ctrl_c_has_stopped_starts_anew_wherever_it_came():
     uota._loop = None
 
 
+def test_a_reset_that_ctrl_c_has_stopped_comes_when_all_is_resumed():
+    """Else nobody would be served any more, and nothing reset."""
+    import uota
+    from uota import loop
+
+    def interrupted(how):
+        uota._reset = real
+        raise KeyboardInterrupt
+
+    real, uota._reset = uota._reset, interrupted
+    uota._loop = loop.Loop()
+    uota._loop.reset_soon("asked")
+    uota.start()
+    try:
+        uota.poll(1000)
+        uota.poll(1000)
+        assert len(board.resets) == 1 and board.read("/ota_ended") == b"asked"
+    finally:
+        uota._loop = None
+        board.resets.clear()
+
+
 def _starved(*_):
     raise MemoryError
 

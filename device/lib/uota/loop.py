@@ -41,7 +41,7 @@ class Loop:
         self._shut()
         self.ending = True
         self.tasks = []
-        self.add(_reset(safe))
+        self.add(_reset(self, safe))
 
     def _shut(self):
         for listener in self.listeners:
@@ -163,6 +163,10 @@ def _tell(stream, text):
         pass
 
 
-def _reset(safe):
+def _reset(loop, safe):
     yield _RESET_MS
-    uota._reset(safe)
+    try:
+        uota._reset(safe)
+    except KeyboardInterrupt:
+        loop.reset_soon(safe)  # once it is resumed
+        raise
