@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .errors import ProtocolError, Refused
+from .errors import BoardError, ProtocolError, Refused
 
 LINE_MAX = 512
 ROUNDS = range(200_000, 2_000_001)
@@ -129,5 +129,7 @@ def check_proof(keys: Keys, line: str) -> None:
     """The board's answer to our proof."""
     if line == "denied\n":
         raise Refused("denied")
+    if line.startswith("error: "):
+        raise BoardError(line.strip())
     if not hmac.compare_digest(line.encode(), f"proof {keys.board_proof.hex()}\n".encode()):
         raise ProtocolError("who answered does not have the secret")

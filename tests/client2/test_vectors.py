@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import hello, link, manifest, message, record, session
-from .errors import ProtocolError, Refused
+from .errors import BoardError, ProtocolError, Refused
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 
@@ -64,6 +64,8 @@ def test_any_other_proof_is_refused(vector):
             hello.check_proof(keys, line)
     with pytest.raises(Refused):
         hello.check_proof(keys, "denied\n")
+    with pytest.raises(BoardError, match="^error: busy$"):
+        hello.check_proof(keys, "error: busy\n")
 
 
 @load("records2", "streams")
