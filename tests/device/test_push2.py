@@ -1,6 +1,7 @@
 # Push 2: the vectors of manifests and messages; what is taken, refused, resumed, copied, deleted.
 import json
 import os
+import sys
 
 import board
 from binascii import hexlify, unhexlify
@@ -446,6 +447,18 @@ def test_something_else_in_a_push_ends_it():
         answer = host.command(text)
         assert isinstance(answer, str) and answer.startswith("error: "), (text, answer)
         host.hang_up()
+
+
+def test_a_push_does_not_find_the_code_of_one_that_has_ended_in_the_heap():
+    other = Manifest({"app/a": b"1"})
+    for content, commit in ((b"1", "stop"), (b"x y\n", "commit")):
+        host, answer = _push(Manifest({"main.py": content}), commit=commit)
+        assert answer == b"ok\n" if commit == "stop" else "does not compile" in answer, answer
+        begun = Host(loop=host.loop)
+        assert begun.command("push %s %d" % (other.id, len(other.text)))[:5] == b"send "
+        for name in ("welcome", "commands", "inventory", "receive", "install"):
+            assert "uota." + name not in sys.modules, name
+        begun.hang_up()
 
 
 def test_stop_keeps_what_has_come():

@@ -284,7 +284,7 @@ def _command(conn):
     pushes = word == "push" if conn.records else word in ("start_ota", "stream_ota")
     if pushes:
         conn.open = False
-        drop("welcome config commands manifest inventory receive")  # and what a push has left
+        drop("welcome config commands manifest inventory receive install")  # others have left it
         name = "push2" if conn.records else "push"
     yield from load(name).main(conn, word, arg)
     conn.open = True
