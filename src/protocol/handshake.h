@@ -10,8 +10,7 @@ typedef struct {
 	/* To go on in 1.0, which shows the password to who listens, although there is a secret; and
 	 * to prove with a hash that is guessed fast. */
 	gboolean legacy;
-	gboolean old; /* these secrets are those of before: the board's second way in, if it has one
-		       */
+	gboolean old;   /* these secrets are those of before: the board's second way in */
 	gboolean only2; /* the project wants protocol 2; only @legacy overrides it */
 } UotaProof;
 

@@ -20,6 +20,6 @@ gboolean uota_patience_spend(UotaPatience *patience, gint64 waited, gsize len, G
 	if (patience->left >= 0)
 		return TRUE;
 	g_set_error_literal(error, UOTA_ERROR, UOTA_ERROR_FAILED,
-		"the board is at work and does not come to an end: gave up");
+		"the board is at work and does not come to an end: gave up; reset it");
 	return FALSE;
 }
